@@ -1,0 +1,2 @@
+export * from "./types/errors.js";
+export * from "./types/tensor.js";
