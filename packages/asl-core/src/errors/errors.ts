@@ -1,4 +1,4 @@
-import type { Tensors } from "./tensor.js";
+import type { Tensors } from "../types/tensor.js";
 
 /** The root of every error that this family of packages throws on purpose. `code` is stable; messages are for people. */
 export class AslError extends Error {
@@ -41,8 +41,7 @@ export class NonFiniteError extends AslError {
   readonly index: readonly number[];
   readonly value: number;
   constructor(tensor: string, index: readonly number[], value: number, shape: readonly number[]) {
-    const place =
-      index.length === 2 ? `row ${index[0]}, class ${index[1]}` : `index [${index.join(",")}]`;
+    const place = index.length === 2 ? `row ${index[0]}, class ${index[1]}` : `index [${index.join(",")}]`;
     super(
       "ERR_ASL_NON_FINITE",
       `${tensor}: ${value} at ${place} of [${shape.join(",")}]; every value must be finite. ` +

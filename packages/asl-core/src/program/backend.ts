@@ -1,0 +1,53 @@
+import type { Graph } from "../graph/graph.js";
+import type { Tensors, TensorType } from "../types/tensor.js";
+
+/** How a state tensor starts. Normal draws are seeded per name; see `initialize`. */
+export type Init =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  /** N(0, std^2). */
+  | { readonly kind: "normal"; readonly std: number }
+  /** U(-bound, bound). */
+  | { readonly kind: "uniform"; readonly bound: number }
+  /** The value of another state tensor (an EMA starts at its parameter). */
+  | { readonly kind: "copy"; readonly of: string };
+
+/** `parameter`: trained; `buffer`: running statistics; `slot`: optimizer and EMA state. */
+export type StateRole = "parameter" | "buffer" | "slot";
+
+export interface StateEntry {
+  readonly type: TensorType;
+  readonly role: StateRole;
+  readonly init: Init;
+}
+
+/** What a session keeps on the device, by name. */
+export type StateSpec = Readonly<Record<string, StateEntry>>;
+
+/**
+ * A pure step. Graph inputs are fed by state (`reads`: input name -> state name) or by the caller (all others).
+ * After a run, `writes` (output name -> state name) replace state; all other outputs return to the caller.
+ * Outputs in `finite` are checked before any state is written: NaN or an infinity throws NonFiniteError.
+ */
+export interface Program {
+  readonly graph: Graph;
+  readonly reads: Readonly<Record<string, string>>;
+  readonly writes: Readonly<Record<string, string>>;
+  readonly finite: readonly string[];
+}
+
+/** All that a backend implements. Programs compiled together share one state on the device. */
+export interface Backend {
+  readonly name: string;
+  /** Reserves the state (zero-filled until `write`) and prepares the programs. */
+  compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>>;
+}
+
+export interface Session<P extends string = string> extends AsyncDisposable {
+  /** Runs one step; returns the outputs that are not written to state. Throws InputError for feeds that do not fit. */
+  run(program: P, feeds: Tensors): Promise<Tensors>;
+  /** Copies of state tensors (all, when no names are given). */
+  read(names?: readonly string[]): Promise<Tensors>;
+  /** Replaces state tensors. Throws InputError for an unknown name or another type. */
+  write(state: Tensors): Promise<void>;
+}
