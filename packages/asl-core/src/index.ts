@@ -1,4 +1,10 @@
+export * from "./autodiff/grad.js";
+export { VJPS, type Vjp, type VjpContext } from "./autodiff/vjp.js";
 export * from "./errors/errors.js";
+export * from "./functions/broadcasting.js";
+export * from "./functions/contraction.js";
+export * from "./functions/elementwise.js";
+export * from "./functions/shape.js";
 export * from "./graph/builder.js";
 export * from "./graph/graph.js";
 export type * from "./ops/contract.js";
