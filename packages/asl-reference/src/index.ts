@@ -1,1 +1,5 @@
-export {};
+export { type Arithmetic, arithmeticOf, type Elements, type Precision, type Reals } from "./arithmetic.js";
+export { type ReferenceBackendOptions, referenceBackend } from "./backend.js";
+export { type EvaluateOptions, evaluate, evaluateNode, type NodeEvaluator, nodeEvaluator } from "./evaluate.js";
+export type { Meaning } from "./meaning/meaning.js";
+export { MEANING, meaningOf } from "./meaning/table.js";
