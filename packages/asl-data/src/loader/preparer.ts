@@ -1,0 +1,90 @@
+import { type AugmentationStep, augmentationOf } from "../augmentation.js";
+import type { Dataset } from "../dataset.js";
+import { decodePicture } from "../decode.js";
+import { PictureError } from "../errors.js";
+import { type Picture, toTensor } from "../picture.js";
+import { Random } from "../random.js";
+import { type ResizeFilter, resize } from "../resize.js";
+import type { BatchTask, PictureFailure, PreparedBatch } from "./batch.js";
+import { PictureCache, type PictureCacheMemory } from "./picture-cache.js";
+
+/** All that preparing a batch depends on; plain data, so that it can be sent to a worker thread. */
+export interface PreparerOptions {
+  readonly dataset: Dataset;
+  readonly imageSize: number;
+  readonly batchSize: number;
+  readonly filter: ResizeFilter;
+  readonly augment: { readonly seed: number; readonly steps: readonly AugmentationStep[] } | false;
+  readonly onCorrupt: "fail" | "skip";
+  readonly maxPixels: number | undefined;
+  readonly cache: PictureCacheMemory | undefined;
+}
+
+/** Pictures of a batch being read and decoded at a time: sharp decodes in its own threads while the last is resized. */
+const LOOKAHEAD = 3;
+
+/** Turns a list of dataset indices into tensors: decode, resize, augment, convert. */
+export class BatchPreparer {
+  readonly #options: PreparerOptions;
+  readonly #cache: PictureCache | undefined;
+  readonly #augment: (picture: Picture, epoch: number, index: number) => Picture;
+
+  constructor(options: PreparerOptions) {
+    this.#options = options;
+    this.#cache = options.cache === undefined ? undefined : new PictureCache(options.cache);
+    const { augment } = options;
+    if (augment === false) {
+      this.#augment = (picture) => picture;
+    } else {
+      const augmentation = augmentationOf(augment.steps);
+      // The key holds no thread, batch or row: the same picture gets the same augmentation wherever it is prepared.
+      this.#augment = (picture, epoch, index) =>
+        augmentation(picture, new Random(augment.seed, "augment", epoch, index));
+    }
+  }
+
+  /** Throws PictureError for the first bad picture in row order unless bad pictures are skipped. */
+  async prepare(task: BatchTask): Promise<PreparedBatch> {
+    const { dataset, imageSize, batchSize, onCorrupt } = this.#options;
+    const classCount = dataset.classes.length;
+    const rowSize = 3 * imageSize * imageSize;
+    const images = new Float32Array(batchSize * rowSize);
+    const targets = new Float32Array(batchSize * classCount);
+    const indices: number[] = [];
+    const failures: PictureFailure[] = [];
+
+    const reading: Promise<Picture>[] = [];
+    for (let row = 0; row < task.indices.length; row++) {
+      for (let ahead = row + reading.length; ahead < Math.min(row + LOOKAHEAD, task.indices.length); ahead++) {
+        const started = this.#read(task.indices[ahead]!);
+        // Awaited below, in row order; until then a failure must not count as unhandled.
+        started.catch(() => undefined);
+        reading.push(started);
+      }
+      const index = task.indices[row]!;
+      let picture: Picture;
+      try {
+        picture = await reading.shift()!;
+      } catch (thrown) {
+        if (onCorrupt === "fail" || !(thrown instanceof PictureError)) throw thrown;
+        failures.push({ index, file: thrown.file, reason: thrown.reason, message: thrown.message });
+        continue;
+      }
+      const target = indices.length;
+      toTensor(this.#augment(picture, task.epoch, index), images, target * rowSize);
+      for (const label of dataset.items[index]!.labels) targets[target * classCount + label] = 1;
+      indices.push(index);
+    }
+    return { images, targets, indices, failures };
+  }
+
+  async #read(index: number): Promise<Picture> {
+    const cached = this.#cache?.get(index);
+    if (cached !== undefined) return cached;
+    const { dataset, imageSize, filter, maxPixels } = this.#options;
+    const decoded = await decodePicture(dataset.items[index]!.file, maxPixels === undefined ? {} : { maxPixels });
+    const resized = resize(decoded, imageSize, imageSize, filter);
+    this.#cache?.set(index, resized);
+    return resized;
+  }
+}
