@@ -26,4 +26,6 @@ export type { ReduceAttrs } from "./ops/reduction.js";
 export * from "./ops/table.js";
 export * from "./program/backend.js";
 export * from "./program/feeds.js";
+export * from "./random/initialize.js";
+export { createRandom, Random, type RandomState, restoreRandom } from "./random/random.js";
 export * from "./types/tensor.js";

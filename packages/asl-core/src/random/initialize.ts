@@ -1,0 +1,64 @@
+import { InputError } from "../errors/errors.js";
+import type { StateEntry, StateSpec } from "../program/backend.js";
+import { allocate, formatType, sameType, sizeOf, type TensorData, type Tensors } from "../types/tensor.js";
+import { createRandom } from "./random.js";
+
+/**
+ * The starting values of a state. Every tensor draws from a stream keyed by the seed and its own name, so that adding,
+ * leaving out or reordering other tensors changes nothing; "copy" entries share no memory with what they copy.
+ * Throws InputError for a copy of an unknown name, of another type, or of itself through others, and for a random
+ * start of a tensor that is not f32.
+ */
+export function initialize(spec: StateSpec, seed: number): Tensors {
+  const tensors = new Map<string, TensorData>();
+  for (const name of Object.keys(spec)) resolve(spec, name, seed, tensors);
+  // In the order of the spec, whatever order the copies were resolved in.
+  return Object.fromEntries(Object.keys(spec).map((name) => [name, tensors.get(name)!]));
+}
+
+/** Follows a chain of copies to its origin, then fills the chain backwards. */
+function resolve(spec: StateSpec, name: string, seed: number, tensors: Map<string, TensorData>): void {
+  const chain: string[] = [];
+  const seen = new Set<string>();
+  let at = name;
+  while (!tensors.has(at)) {
+    const entry = spec[at]!;
+    if (seen.has(at)) throw new InputError(`state "${at}" is a copy of itself: ${[...chain, at].join(" -> ")}`);
+    seen.add(at);
+    chain.push(at);
+    if (entry.init.kind !== "copy") break;
+    checkCopy(spec, at, entry, entry.init.of);
+    at = entry.init.of;
+  }
+  for (const link of chain.reverse()) {
+    const entry = spec[link]!;
+    const data = entry.init.kind === "copy" ? tensors.get(entry.init.of)!.data.slice() : draw(link, entry, seed);
+    tensors.set(link, { type: entry.type, data });
+  }
+}
+
+function checkCopy(spec: StateSpec, name: string, entry: StateEntry, of: string): void {
+  const origin = Object.hasOwn(spec, of) ? spec[of] : undefined;
+  if (origin === undefined) throw new InputError(`state "${name}" copies "${of}", which does not exist`);
+  if (!sameType(origin.type, entry.type)) {
+    throw new InputError(`state "${name}" is ${formatType(entry.type)} but copies "${of}" ${formatType(origin.type)}`);
+  }
+}
+
+function draw(name: string, { type, init }: StateEntry, seed: number): TensorData["data"] {
+  const data = allocate(type.dtype, sizeOf(type.shape));
+  if (init.kind === "zeros") return data;
+  if (init.kind === "ones") return data.fill(1);
+  if (type.dtype !== "f32") {
+    throw new InputError(`state "${name}": a start of kind "${init.kind}" needs f32; got ${formatType(type)}`);
+  }
+  const random = createRandom(seed, name);
+  if (init.kind === "normal") {
+    // N(0, std^2)
+    for (let i = 0; i < data.length; i++) data[i] = init.std * random.normal();
+  } else if (init.kind === "uniform") {
+    // U(-bound, bound)
+    for (let i = 0; i < data.length; i++) data[i] = init.bound * (2 * random.uniform() - 1);
+  }
+  return data;
+}
