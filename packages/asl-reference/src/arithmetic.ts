@@ -1,4 +1,5 @@
 import type { DType } from "asl-core";
+import { type Accumulation, F32_ACCUMULATION, F64_ACCUMULATION } from "./accumulation.js";
 
 /**
  * How reals are computed and kept.
@@ -14,17 +15,15 @@ export type Reals = Float32Array | Float64Array;
 export type Elements = Reals | Int32Array | Uint8Array;
 
 /** What an op's meaning needs to know of the precision. */
-export interface Arithmetic {
+export interface Arithmetic extends Accumulation {
   readonly precision: Precision;
-  /** Rounds one result to the precision. Storing into `reals` rounds in the same way. */
-  round(value: number): number;
-  /** `size` zeros. */
+  /** `size` zeros. A store into it rounds to the precision. */
   reals(size: number): Reals;
 }
 
 const ARITHMETIC: Readonly<Record<Precision, Arithmetic>> = {
-  f64: { precision: "f64", round: (value) => value, reals: (size) => new Float64Array(size) },
-  f32: { precision: "f32", round: Math.fround, reals: (size) => new Float32Array(size) },
+  f64: { precision: "f64", reals: (size) => new Float64Array(size), ...F64_ACCUMULATION },
+  f32: { precision: "f32", reals: (size) => new Float32Array(size), ...F32_ACCUMULATION },
 };
 
 export function arithmeticOf(precision: Precision): Arithmetic {

@@ -6,6 +6,8 @@ import {
   type Shape,
   sizeOf,
 } from "asl-core";
+import type { Grid } from "../accumulation.js";
+import type { Reals } from "../arithmetic.js";
 import { type Meaning, realsOf } from "./meaning.js";
 
 // In f32 every product is rounded, then every partial sum, which starts at +0 (a store into the result rounds).
@@ -14,18 +16,17 @@ import { type Meaning, realsOf } from "./meaning.js";
 export const matmul: Meaning<NoAttrs> = ([left, right], _attrs, type, arithmetic) => {
   const a = realsOf(left!);
   const b = realsOf(right!);
-  const { round } = arithmetic;
   const y = arithmetic.reals(sizeOf(type.shape));
   const [rows, inner] = left!.type.shape.slice(-2) as [number, number];
   const columns = type.shape.at(-1)!;
   const matrices = sizeOf(type.shape.slice(0, -2));
+  const row = (data: Reals, start: number): Grid => ({ data, start, rowStep: 0, columnStep: 1 });
   for (let matrix = 0; matrix < matrices; matrix++) {
     for (let m = 0; m < rows; m++) {
-      const target = (matrix * rows + m) * columns;
+      const target = row(y, (matrix * rows + m) * columns);
       for (let k = 0; k < inner; k++) {
         const factor = a[(matrix * rows + m) * inner + k]!;
-        const source = (matrix * inner + k) * columns;
-        for (let n = 0; n < columns; n++) y[target + n] = y[target + n]! + round(factor * b[source + n]!);
+        arithmetic.addScaled(target, factor, row(b, (matrix * inner + k) * columns), 1, columns);
       }
     }
   }
@@ -33,22 +34,16 @@ export const matmul: Meaning<NoAttrs> = ([left, right], _attrs, type, arithmetic
 };
 
 /**
- * The pairs (input element, output element) that one kernel element joins for one picture: a grid of `rows` x `columns`,
- * x[xStart + r * xRowStep + c * xColumnStep] with y[yStart + r * yRowStep + c].
- * Positions that fall on the zero border are left out; they contribute nothing.
+ * What one kernel element does for one picture: it joins grids of `rows` x `columns` elements of the input x and of the
+ * output y. Positions that fall on the zero border are left out; they contribute nothing.
  */
 interface Tap {
-  readonly kernelIndex: number;
-  readonly xStart: number;
-  readonly yStart: number;
+  /** Of the kernel element. */
+  readonly index: number;
+  readonly x: Omit<Grid, "data">;
+  readonly y: Omit<Grid, "data">;
   readonly rows: number;
   readonly columns: number;
-}
-
-interface Geometry {
-  readonly xRowStep: number;
-  readonly xColumnStep: number;
-  readonly yRowStep: number;
 }
 
 /** Output positions along one axis that kernel position k joins with an input element, [first, end). */
@@ -71,14 +66,13 @@ function forEachTap(
   kernelShape: Shape,
   yShape: Shape,
   attrs: Conv2dAttrs,
-  visit: (tap: Tap, geometry: Geometry) => void,
+  visit: (tap: Tap) => void,
 ): void {
   const [pictures, channels, height, width] = xShape as [number, number, number, number];
   const [outputs, perGroup, kernelHeight, kernelWidth] = kernelShape as [number, number, number, number];
   const [, , outHeight, outWidth] = yShape as [number, number, number, number];
   const [strideY, strideX] = attrs.strides;
   const outputsPerGroup = outputs / attrs.groups;
-  const geometry = { xRowStep: strideY * width, xColumnStep: strideX, yRowStep: outWidth };
   const rowRanges = Array.from({ length: kernelHeight }, (_, k) => joined(k, height, outHeight, 0, attrs));
   const columnRanges = Array.from({ length: kernelWidth }, (_, k) => joined(k, width, outWidth, 1, attrs));
   for (let n = 0; n < pictures; n++) {
@@ -93,16 +87,13 @@ function forEachTap(
           for (let kj = 0; kj < kernelWidth; kj++) {
             const [firstColumn, endColumn] = columnRanges[kj]!;
             const xColumn = firstColumn * strideX + kj * attrs.dilations[1] - attrs.padding[1][0];
-            visit(
-              {
-                kernelIndex: ((o * perGroup + c) * kernelHeight + ki) * kernelWidth + kj,
-                xStart: xPlane + xRow * width + xColumn,
-                yStart: yPlane + firstRow * outWidth + firstColumn,
-                rows: endRow - firstRow,
-                columns: endColumn - firstColumn,
-              },
-              geometry,
-            );
+            visit({
+              index: ((o * perGroup + c) * kernelHeight + ki) * kernelWidth + kj,
+              x: { start: xPlane + xRow * width + xColumn, rowStep: strideY * width, columnStep: strideX },
+              y: { start: yPlane + firstRow * outWidth + firstColumn, rowStep: outWidth, columnStep: 1 },
+              rows: endRow - firstRow,
+              columns: endColumn - firstColumn,
+            });
           }
         }
       }
@@ -110,23 +101,21 @@ function forEachTap(
   }
 }
 
+const grid = (data: Reals, { start, rowStep, columnStep }: Omit<Grid, "data">): Grid => ({
+  data,
+  start,
+  rowStep,
+  columnStep,
+});
+
 /** y[n,o,i,j] = sum_{c,ki,kj} kernel[o,c,ki,kj] x[n, g*C/groups + c, i*sh + ki*dh - top, j*sw + kj*dw - left]. */
 export const conv2d: Meaning<Conv2dAttrs> = ([input, weight], attrs, type, arithmetic) => {
   const x = realsOf(input!);
   const kernel = realsOf(weight!);
-  const { round } = arithmetic;
   const y = arithmetic.reals(sizeOf(type.shape));
-  forEachTap(input!.type.shape, weight!.type.shape, type.shape, attrs, (tap, { xRowStep, xColumnStep, yRowStep }) => {
-    const { xStart, yStart, rows, columns } = tap;
-    const factor = kernel[tap.kernelIndex]!;
-    for (let r = 0; r < rows; r++) {
-      const xRow = xStart + r * xRowStep;
-      const yRow = yStart + r * yRowStep;
-      for (let c = 0; c < columns; c++) {
-        y[yRow + c] = y[yRow + c]! + round(factor * x[xRow + c * xColumnStep]!);
-      }
-    }
-  });
+  forEachTap(input!.type.shape, weight!.type.shape, type.shape, attrs, (tap) =>
+    arithmetic.addScaled(grid(y, tap.y), kernel[tap.index]!, grid(x, tap.x), tap.rows, tap.columns),
+  );
   return y;
 };
 
@@ -134,22 +123,10 @@ export const conv2d: Meaning<Conv2dAttrs> = ([input, weight], attrs, type, arith
 export const conv2dInputGrad: Meaning<Conv2dInputGradAttrs> = ([outputGrad, weight], attrs, type, arithmetic) => {
   const g = realsOf(outputGrad!);
   const kernel = realsOf(weight!);
-  const { round } = arithmetic;
   const x = arithmetic.reals(sizeOf(type.shape));
-  const { inputShape } = attrs;
-  const gShape = outputGrad!.type.shape;
-  forEachTap(inputShape, weight!.type.shape, gShape, attrs, (tap, { xRowStep, xColumnStep, yRowStep }) => {
-    const { xStart, yStart, rows, columns } = tap;
-    const factor = kernel[tap.kernelIndex]!;
-    for (let r = 0; r < rows; r++) {
-      const xRow = xStart + r * xRowStep;
-      const gRow = yStart + r * yRowStep;
-      for (let c = 0; c < columns; c++) {
-        const target = xRow + c * xColumnStep;
-        x[target] = x[target]! + round(factor * g[gRow + c]!);
-      }
-    }
-  });
+  forEachTap(attrs.inputShape, weight!.type.shape, outputGrad!.type.shape, attrs, (tap) =>
+    arithmetic.addScaled(grid(x, tap.x), kernel[tap.index]!, grid(g, tap.y), tap.rows, tap.columns),
+  );
   return x;
 };
 
@@ -157,19 +134,15 @@ export const conv2dInputGrad: Meaning<Conv2dInputGradAttrs> = ([outputGrad, weig
 export const conv2dKernelGrad: Meaning<Conv2dKernelGradAttrs> = ([input, outputGrad], attrs, type, arithmetic) => {
   const x = realsOf(input!);
   const g = realsOf(outputGrad!);
-  const { round } = arithmetic;
   const kernel = arithmetic.reals(sizeOf(type.shape));
-  const { kernelShape } = attrs;
-  const gShape = outputGrad!.type.shape;
-  forEachTap(input!.type.shape, kernelShape, gShape, attrs, (tap, { xRowStep, xColumnStep, yRowStep }) => {
-    const { xStart, yStart, rows, columns } = tap;
-    let sum = kernel[tap.kernelIndex]!;
-    for (let r = 0; r < rows; r++) {
-      const xRow = xStart + r * xRowStep;
-      const gRow = yStart + r * yRowStep;
-      for (let c = 0; c < columns; c++) sum = round(sum + round(x[xRow + c * xColumnStep]! * g[gRow + c]!));
-    }
-    kernel[tap.kernelIndex] = sum;
+  forEachTap(input!.type.shape, attrs.kernelShape, outputGrad!.type.shape, attrs, (tap) => {
+    kernel[tap.index] = arithmetic.addProducts(
+      kernel[tap.index]!,
+      grid(x, tap.x),
+      grid(g, tap.y),
+      tap.rows,
+      tap.columns,
+    );
   });
   return kernel;
 };
