@@ -46,6 +46,25 @@ function accumulate(
   active: ReadonlySet<ValueId>,
   gradients: Map<ValueId, Value>,
 ): void {
+  const { inputs, contributions } = contributionsOf(builder, node, g, active);
+  inputs.forEach((id, i) => {
+    const contribution = contributions[i];
+    if (contribution === undefined || !active.has(id)) return;
+    const known = gradients.get(id);
+    gradients.set(id, known === undefined ? contribution : add(known, contribution));
+  });
+}
+
+interface Contributions {
+  readonly inputs: readonly ValueId[];
+  readonly contributions: readonly (Value | undefined)[];
+}
+
+function contributionsOf(builder: Builder, node: AnyNode, g: Value, active: ReadonlySet<ValueId>): Contributions {
+  const custom = builder.customGradient(node.output);
+  if (custom !== undefined) {
+    return { inputs: custom.inputs.map((input) => input.id), contributions: custom.rule(g) };
+  }
   // The table pairs each op with the rule for its attributes; a lookup by a union key cannot express that.
   const vjp = VJPS[node.op] as Vjp<AnyNode["attrs"]>;
   const contributions = vjp({
@@ -55,10 +74,5 @@ function accumulate(
     attrs: node.attrs,
     needs: node.inputs.map((id) => active.has(id)),
   });
-  node.inputs.forEach((id, i) => {
-    const contribution = contributions[i];
-    if (contribution === undefined || !active.has(id)) return;
-    const known = gradients.get(id);
-    gradients.set(id, known === undefined ? contribution : add(known, contribution));
-  });
+  return { inputs: node.inputs, contributions };
 }

@@ -16,6 +16,12 @@ export class Value {
   }
 }
 
+/** d loss / d input for each of `inputs`, from g = d loss / d y; undefined means zero. */
+export interface CustomGradient {
+  readonly inputs: readonly Value[];
+  readonly rule: (g: Value) => readonly (Value | undefined)[];
+}
+
 /** Appends typed nodes in order; `finish` freezes them into a Graph. */
 export class Builder {
   readonly #nodes: AnyNode[] = [];
@@ -23,6 +29,7 @@ export class Builder {
   readonly #inputs: Record<string, ValueId> = {};
   readonly #producers: (AnyNode | undefined)[] = [];
   readonly #scalars = new Map<number, Value>();
+  readonly #customGradients = new Map<ValueId, CustomGradient>();
   #scope = "";
 
   /** The nodes so far, in topological order. */
@@ -90,6 +97,19 @@ export class Builder {
 
   producer(value: Value): AnyNode | undefined {
     return this.#producers[value.id];
+  }
+
+  /**
+   * Gives `y`, a composite of several nodes, a gradient rule of its own: the reverse sweep goes from y straight to
+   * `inputs` and does not enter the nodes between. For closed forms that cost less than the chain rule.
+   */
+  differentiateAs(y: Value, inputs: readonly Value[], rule: CustomGradient["rule"]): Value {
+    this.#customGradients.set(y.id, { inputs, rule });
+    return y;
+  }
+
+  customGradient(id: ValueId): CustomGradient | undefined {
+    return this.#customGradients.get(id);
   }
 
   /** The handle of an existing value. */

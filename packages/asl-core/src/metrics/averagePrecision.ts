@@ -1,0 +1,71 @@
+import { checkPredictions, type MatrixShape, POSITIVE, type Scores, UNANNOTATED } from "./predictions.js";
+
+/**
+ * Average precision of one class, in [0, 1]: the sum over the positives of the precision at their rank, divided by the
+ * number of positives.
+ *
+ *   AP = 1/|P| sum over i in P of (positives ranked up to i) / rank(i)
+ *
+ * Scores fall; ties keep their index order. Targets: 1, 0, or -1 for "not annotated", which takes no part in the
+ * ranking. Without a positive AP is 0. Throws NonFiniteError and InputError as `meanAveragePrecision` does, with the
+ * example as row and class 0.
+ */
+export function averagePrecision(scores: ArrayLike<number>, targets: ArrayLike<number>): number {
+  const column = scores instanceof Float32Array || scores instanceof Float64Array ? scores : Float64Array.from(scores);
+  checkPredictions(column, targets, [column.length, 1]);
+  return rankedPrecision(column, targets, 0, 1).averagePrecision;
+}
+
+/** Everything in percent. */
+export interface MeanAveragePrecision {
+  /** Mean AP over all classes; a class without positives counts 0, as in the official evaluation. */
+  readonly mAP: number;
+  /** Mean AP over the classes that have positives; 0 when none has. */
+  readonly mAPPresent: number;
+  /** AP of each class; 0 without positives. */
+  readonly perClass: readonly number[];
+  /** Positives of each class. */
+  readonly positives: readonly number[];
+}
+
+/**
+ * Average precision of each class and its means, in percent. O(classes * rows log rows).
+ * `scores` and `targets` are row-major [rows, classes]; targets 1, 0, or -1 for "not annotated".
+ * Throws NonFiniteError (row, class) for a NaN or infinite score; InputError for lengths or targets that do not fit.
+ */
+export function meanAveragePrecision(
+  scores: Scores,
+  targets: ArrayLike<number>,
+  shape: MatrixShape,
+): MeanAveragePrecision {
+  checkPredictions(scores, targets, shape);
+  const classes = Array.from({ length: shape[1] }, (_, column) => rankedPrecision(scores, targets, column, shape[1]));
+  const perClass = classes.map((ranked) => 100 * ranked.averagePrecision);
+  const positives = classes.map((ranked) => ranked.positives);
+  return {
+    mAP: mean(perClass),
+    mAPPresent: mean(perClass.filter((_, column) => positives[column]! > 0)),
+    perClass,
+    positives,
+  };
+}
+
+/** The column `first` of a matrix with `stride` columns, ranked. */
+function rankedPrecision(scores: Scores, targets: ArrayLike<number>, first: number, stride: number) {
+  const annotated: number[] = [];
+  for (let i = first; i < scores.length; i += stride) if (targets[i] !== UNANNOTATED) annotated.push(i);
+  const ranking = Uint32Array.from(annotated).sort((i, j) => scores[j]! - scores[i]! || i - j);
+
+  let positives = 0;
+  let sum = 0;
+  ranking.forEach((i, before) => {
+    if (targets[i] !== POSITIVE) return;
+    positives++;
+    sum += positives / (before + 1);
+  });
+  return { averagePrecision: positives === 0 ? 0 : sum / positives, positives };
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
