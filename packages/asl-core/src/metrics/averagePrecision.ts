@@ -1,10 +1,16 @@
 import { checkPredictions, type MatrixShape, POSITIVE, type Scores, UNANNOTATED } from "./predictions.js";
 
 /**
+ * The official evaluation adds this to the number of positives. It moves AP by less than one part in 10^8, which the
+ * published numbers carry, so ours carry it too: AP of a perfect ranking of one positive is 1 / (1 + 1e-8).
+ */
+const EPSILON = 1e-8;
+
+/**
  * Average precision of one class, in [0, 1]: the sum over the positives of the precision at their rank, divided by the
  * number of positives.
  *
- *   AP = 1/|P| sum over i in P of (positives ranked up to i) / rank(i)
+ *   AP = 1 / (|P| + 1e-8) * sum over i in P of (positives ranked up to i) / rank(i)
  *
  * Scores fall; ties keep their index order. Targets: 1, 0, or -1 for "not annotated", which takes no part in the
  * ranking. Without a positive AP is 0. Throws NonFiniteError and InputError as `meanAveragePrecision` does, with the
@@ -63,7 +69,7 @@ function rankedPrecision(scores: Scores, targets: ArrayLike<number>, first: numb
     positives++;
     sum += positives / (before + 1);
   });
-  return { averagePrecision: positives === 0 ? 0 : sum / positives, positives };
+  return { averagePrecision: sum / (positives + EPSILON), positives };
 }
 
 function mean(values: readonly number[]): number {
