@@ -81,9 +81,9 @@ export function i32(shape: Shape, data: ArrayLike<number>): TensorData {
   return checked({ dtype: "i32", shape }, data instanceof Int32Array ? data : Int32Array.from(data));
 }
 
-/** A scalar `f32` tensor, shape `[]`. */
+/** A scalar `f32` tensor, shape `[]`; held in float64 so that a float64 interpreter sees the number as written. */
 export function scalar(value: number): TensorData {
-  return f32([], [value]);
+  return f32([], Float64Array.of(value));
 }
 
 function checked(type: TensorType, data: TensorData["data"]): TensorData {
