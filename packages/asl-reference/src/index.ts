@@ -1,3 +1,4 @@
+export type { Accumulation, Grid } from "./accumulation.js";
 export { type Arithmetic, arithmeticOf, type Elements, type Precision, type Reals } from "./arithmetic.js";
 export { type ReferenceBackendOptions, referenceBackend } from "./backend.js";
 export { type EvaluateOptions, evaluate, evaluateNode, type NodeEvaluator, nodeEvaluator } from "./evaluate.js";
