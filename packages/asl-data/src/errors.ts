@@ -27,8 +27,8 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** The `code` of a file system error ("ENOENT"), or "". */
+/** The `code` of a file system error ("ENOENT"), or "" for any other error. */
 export function systemCodeOf(thrown: unknown): string {
-  if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") return thrown.code;
-  return "";
+  if (!(thrown instanceof Error) || !("syscall" in thrown) || !("code" in thrown)) return "";
+  return typeof thrown.code === "string" ? thrown.code : "";
 }

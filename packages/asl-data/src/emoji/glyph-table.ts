@@ -1,0 +1,191 @@
+/** A COCO category and the icons that show it. */
+export interface GlyphCategory {
+  /** COCO's id, name and supercategory. */
+  readonly id: number;
+  readonly name: string;
+  readonly supercategory: string;
+  /** Emoji by the name that all icon families share; a family may lack some. */
+  readonly emoji?: readonly string[];
+  /** For what has no emoji: single-colour icons, "mdi:..." (Material Design Icons) or "tabler:..." (Tabler Icons). */
+  readonly icons?: readonly string[];
+}
+
+/** Emoji that show a second category, which is labelled too. */
+export const SECOND_CATEGORY: Readonly<Record<string, string>> = {
+  "person-surfing": "person",
+  snowboarder: "person",
+  "fork-and-knife": "knife",
+  "bowl-with-spoon": "spoon",
+};
+
+/**
+ * The 20 classes of the smaller task, from frequent to rare: every one is in all icon families, several look alike
+ * (car and bus, cat and dog and horse, apple and sports ball).
+ */
+export const TWENTY_CLASSES: readonly string[] = [
+  "person",
+  "car",
+  "dog",
+  "cat",
+  "bird",
+  "bottle",
+  "boat",
+  "book",
+  "bus",
+  "horse",
+  "airplane",
+  "clock",
+  "sports ball",
+  "umbrella",
+  "bicycle",
+  "elephant",
+  "cake",
+  "pizza",
+  "apple",
+  "banana",
+];
+
+/** COCO's 80 categories in the order of their ids. */
+export const GLYPH_CATEGORIES: readonly GlyphCategory[] = [
+  {
+    id: 1,
+    name: "person",
+    supercategory: "person",
+    emoji: [
+      "person-standing",
+      "person-walking",
+      "person-running",
+      "man",
+      "woman",
+      "boy",
+      "girl",
+      "old-man",
+      "old-woman",
+      "person",
+    ],
+  },
+  { id: 2, name: "bicycle", supercategory: "vehicle", emoji: ["bicycle"] },
+  {
+    id: 3,
+    name: "car",
+    supercategory: "vehicle",
+    emoji: ["automobile", "oncoming-automobile", "sport-utility-vehicle", "taxi", "oncoming-police-car", "police-car"],
+  },
+  { id: 4, name: "motorcycle", supercategory: "vehicle", emoji: ["motorcycle", "motor-scooter"] },
+  { id: 5, name: "airplane", supercategory: "vehicle", emoji: ["airplane", "small-airplane", "airplane-departure"] },
+  { id: 6, name: "bus", supercategory: "vehicle", emoji: ["bus", "oncoming-bus", "trolleybus"] },
+  {
+    id: 7,
+    name: "train",
+    supercategory: "vehicle",
+    emoji: ["train", "locomotive", "railway-car", "high-speed-train", "bullet-train", "light-rail"],
+  },
+  { id: 8, name: "truck", supercategory: "vehicle", emoji: ["delivery-truck", "articulated-lorry", "pickup-truck"] },
+  { id: 9, name: "boat", supercategory: "vehicle", emoji: ["sailboat", "speedboat", "ship", "motor-boat", "canoe"] },
+  {
+    id: 10,
+    name: "traffic light",
+    supercategory: "outdoor",
+    emoji: ["horizontal-traffic-light", "vertical-traffic-light"],
+  },
+  { id: 11, name: "fire hydrant", supercategory: "outdoor", icons: ["mdi:fire-hydrant", "tabler:fire-hydrant"] },
+  { id: 13, name: "stop sign", supercategory: "outdoor", emoji: ["stop-sign"] },
+  { id: 14, name: "parking meter", supercategory: "outdoor", icons: ["tabler:parking-meter"] },
+  { id: 15, name: "bench", supercategory: "outdoor", icons: ["mdi:bench", "mdi:bench-back"] },
+  { id: 16, name: "bird", supercategory: "animal", emoji: ["bird", "parrot", "eagle", "owl", "dove", "duck", "swan"] },
+  { id: 17, name: "cat", supercategory: "animal", emoji: ["cat", "cat-face"] },
+  { id: 18, name: "dog", supercategory: "animal", emoji: ["dog", "dog-face", "poodle"] },
+  { id: 19, name: "horse", supercategory: "animal", emoji: ["horse", "horse-face"] },
+  { id: 20, name: "sheep", supercategory: "animal", emoji: ["ewe", "ram"] },
+  { id: 21, name: "cow", supercategory: "animal", emoji: ["cow", "cow-face", "ox"] },
+  { id: 22, name: "elephant", supercategory: "animal", emoji: ["elephant"] },
+  { id: 23, name: "bear", supercategory: "animal", emoji: ["bear"] },
+  { id: 24, name: "zebra", supercategory: "animal", emoji: ["zebra"] },
+  { id: 25, name: "giraffe", supercategory: "animal", emoji: ["giraffe"] },
+  { id: 27, name: "backpack", supercategory: "accessory", emoji: ["backpack"] },
+  {
+    id: 28,
+    name: "umbrella",
+    supercategory: "accessory",
+    emoji: ["umbrella", "umbrella-with-rain-drops", "umbrella-on-ground", "closed-umbrella"],
+  },
+  { id: 31, name: "handbag", supercategory: "accessory", emoji: ["handbag", "purse", "clutch-bag"] },
+  { id: 32, name: "tie", supercategory: "accessory", emoji: ["necktie"] },
+  { id: 33, name: "suitcase", supercategory: "accessory", emoji: ["luggage", "briefcase"] },
+  { id: 34, name: "frisbee", supercategory: "sports", emoji: ["flying-disc"] },
+  { id: 35, name: "skis", supercategory: "sports", emoji: ["skis"] },
+  { id: 36, name: "snowboard", supercategory: "sports", emoji: ["snowboarder"] },
+  {
+    id: 37,
+    name: "sports ball",
+    supercategory: "sports",
+    emoji: ["soccer-ball", "basketball", "american-football", "baseball", "softball", "volleyball", "rugby-football"],
+  },
+  { id: 38, name: "kite", supercategory: "sports", emoji: ["kite"] },
+  { id: 39, name: "baseball bat", supercategory: "sports", icons: ["mdi:baseball-bat"] },
+  { id: 40, name: "baseball glove", supercategory: "sports", icons: ["mdi:boxing-glove"] },
+  { id: 41, name: "skateboard", supercategory: "sports", emoji: ["skateboard"] },
+  { id: 42, name: "surfboard", supercategory: "sports", emoji: ["person-surfing"] },
+  { id: 43, name: "tennis racket", supercategory: "sports", emoji: ["badminton", "tennis"] },
+  {
+    id: 44,
+    name: "bottle",
+    supercategory: "kitchen",
+    emoji: ["bottle-with-popping-cork", "baby-bottle", "sake", "lotion-bottle"],
+  },
+  { id: 46, name: "wine glass", supercategory: "kitchen", emoji: ["wine-glass"] },
+  { id: 47, name: "cup", supercategory: "kitchen", emoji: ["hot-beverage", "teacup-without-handle", "cup-with-straw"] },
+  { id: 48, name: "fork", supercategory: "kitchen", emoji: ["fork-and-knife"] },
+  { id: 49, name: "knife", supercategory: "kitchen", emoji: ["kitchen-knife", "dagger"] },
+  { id: 50, name: "spoon", supercategory: "kitchen", emoji: ["spoon"] },
+  { id: 51, name: "bowl", supercategory: "kitchen", emoji: ["bowl-with-spoon", "steaming-bowl", "cooked-rice"] },
+  { id: 52, name: "banana", supercategory: "food", emoji: ["banana"] },
+  { id: 53, name: "apple", supercategory: "food", emoji: ["red-apple", "green-apple"] },
+  { id: 54, name: "sandwich", supercategory: "food", emoji: ["sandwich"] },
+  { id: 55, name: "orange", supercategory: "food", emoji: ["tangerine"] },
+  { id: 56, name: "broccoli", supercategory: "food", emoji: ["broccoli"] },
+  { id: 57, name: "carrot", supercategory: "food", emoji: ["carrot"] },
+  { id: 58, name: "hot dog", supercategory: "food", emoji: ["hot-dog"] },
+  { id: 59, name: "pizza", supercategory: "food", emoji: ["pizza"] },
+  { id: 60, name: "donut", supercategory: "food", emoji: ["doughnut"] },
+  { id: 61, name: "cake", supercategory: "food", emoji: ["birthday-cake", "shortcake", "cupcake"] },
+  { id: 62, name: "chair", supercategory: "furniture", emoji: ["chair", "seat"] },
+  { id: 63, name: "couch", supercategory: "furniture", emoji: ["couch-and-lamp"] },
+  { id: 64, name: "potted plant", supercategory: "furniture", emoji: ["potted-plant"] },
+  { id: 65, name: "bed", supercategory: "furniture", emoji: ["bed"] },
+  { id: 67, name: "dining table", supercategory: "furniture", icons: ["mdi:table-furniture"] },
+  { id: 70, name: "toilet", supercategory: "furniture", emoji: ["toilet"] },
+  { id: 72, name: "tv", supercategory: "electronic", emoji: ["television", "desktop-computer"] },
+  { id: 73, name: "laptop", supercategory: "electronic", emoji: ["laptop"] },
+  { id: 74, name: "mouse", supercategory: "electronic", emoji: ["computer-mouse"] },
+  {
+    id: 75,
+    name: "remote",
+    supercategory: "electronic",
+    icons: ["mdi:remote", "mdi:remote-tv", "tabler:device-remote"],
+  },
+  { id: 76, name: "keyboard", supercategory: "electronic", emoji: ["keyboard"] },
+  { id: 77, name: "cell phone", supercategory: "electronic", emoji: ["mobile-phone", "mobile-phone-with-arrow"] },
+  { id: 78, name: "microwave", supercategory: "appliance", icons: ["mdi:microwave", "tabler:microwave"] },
+  { id: 79, name: "oven", supercategory: "appliance", icons: ["mdi:stove", "tabler:cooker"] },
+  { id: 80, name: "toaster", supercategory: "appliance", icons: ["mdi:toaster"] },
+  { id: 81, name: "sink", supercategory: "appliance", icons: ["mdi:countertop", "mdi:faucet"] },
+  { id: 82, name: "refrigerator", supercategory: "appliance", icons: ["mdi:fridge", "tabler:fridge"] },
+  {
+    id: 84,
+    name: "book",
+    supercategory: "indoor",
+    emoji: ["closed-book", "green-book", "blue-book", "orange-book", "open-book", "books"],
+  },
+  {
+    id: 85,
+    name: "clock",
+    supercategory: "indoor",
+    emoji: ["mantelpiece-clock", "alarm-clock", "two-oclock", "stopwatch"],
+  },
+  { id: 86, name: "vase", supercategory: "indoor", emoji: ["amphora"] },
+  { id: 87, name: "scissors", supercategory: "indoor", emoji: ["scissors"] },
+  { id: 88, name: "teddy bear", supercategory: "indoor", emoji: ["teddy-bear"] },
+  { id: 89, name: "hair drier", supercategory: "indoor", icons: ["mdi:hair-dryer"] },
+  { id: 90, name: "toothbrush", supercategory: "indoor", emoji: ["toothbrush"] },
+];
