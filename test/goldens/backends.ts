@@ -1,0 +1,21 @@
+import type { Backend, Graph, Program, Tensors } from "asl-core";
+import { referenceBackend } from "asl-reference";
+
+export interface BackendUnderTest {
+  readonly name: string;
+  /** Which contract its results are held to. */
+  readonly precision: "f64" | "f32";
+  readonly backend: () => Backend;
+}
+
+export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
+  { name: "reference-f64", precision: "f64", backend: () => referenceBackend({ precision: "f64" }) },
+  { name: "reference-f32", precision: "f32", backend: () => referenceBackend({ precision: "f32" }) },
+];
+
+/** Runs a stateless graph once. */
+export async function runOnce(backend: Backend, graph: Graph, feeds: Tensors): Promise<Tensors> {
+  const program: Program = { graph, reads: {}, writes: {}, finite: [] };
+  await using session = await backend.compile({}, { once: program });
+  return session.run("once", feeds);
+}
