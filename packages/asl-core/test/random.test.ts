@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StateSpec } from "../src/program/backend.js";
+import type { StateSpec } from "../src/state/spec.js";
 import { initialize } from "../src/random/initialize.js";
 import { logarithm } from "../src/random/logarithm.js";
 import { createRandom, type RandomState, restoreRandom } from "../src/random/random.js";

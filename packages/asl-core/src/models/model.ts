@@ -1,5 +1,5 @@
 import type { Value } from "../graph/builder.js";
-import type { StateSpec } from "../program/backend.js";
+import type { StateSpec } from "../state/spec.js";
 
 /** `train`: batch statistics, running ones updated; `eval`: running statistics. */
 export type Mode = "train" | "eval";

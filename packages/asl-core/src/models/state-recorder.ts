@@ -1,6 +1,6 @@
 import { GraphError } from "../errors/errors.js";
 import type { Value } from "../graph/builder.js";
-import type { Init, StateEntry, StateRole, StateSpec } from "../program/backend.js";
+import type { Init, StateEntry, StateRole, StateSpec } from "../state/spec.js";
 import type { Shape } from "../types/tensor.js";
 import type { StateValues } from "./model.js";
 

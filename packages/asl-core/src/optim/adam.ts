@@ -1,6 +1,6 @@
 import { add, div, mul, sqrt, square, sub } from "../functions/elementwise.js";
 import type { Builder, Value } from "../graph/builder.js";
-import type { StateEntry, StateSpec } from "../program/backend.js";
+import type { StateEntry, StateSpec } from "../state/spec.js";
 import { scalar, type Tensors } from "../types/tensor.js";
 
 export interface AdamOptions {

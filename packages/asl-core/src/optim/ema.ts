@@ -1,6 +1,6 @@
 import { add, mul } from "../functions/elementwise.js";
 import type { Builder, Value } from "../graph/builder.js";
-import type { StateEntry, StateSpec } from "../program/backend.js";
+import type { StateEntry, StateSpec } from "../state/spec.js";
 import { scalar, type Tensors } from "../types/tensor.js";
 
 /** State name of the exponential moving average of a parameter or buffer. */

@@ -12,7 +12,8 @@ import {
   isDecayed,
 } from "../optim/adam.js";
 import { emaInputs, emaName, emaSlots, emaStep } from "../optim/ema.js";
-import type { Program, StateSpec } from "./backend.js";
+import type { StateSpec } from "../state/spec.js";
+import type { Program } from "./backend.js";
 
 export interface BatchShape {
   readonly batchSize: number;

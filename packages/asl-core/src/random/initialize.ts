@@ -1,5 +1,5 @@
 import { InputError } from "../errors/errors.js";
-import type { StateEntry, StateSpec } from "../program/backend.js";
+import type { StateEntry, StateSpec } from "../state/spec.js";
 import { allocate, formatType, sameType, sizeOf, type TensorData, type Tensors } from "../types/tensor.js";
 import { createRandom } from "./random.js";
 
