@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NonFiniteError } from "../src/errors/errors.js";
-import { averagePrecision, meanAveragePrecision } from "../src/metrics/averagePrecision.js";
-import { precisionRecall } from "../src/metrics/precisionRecall.js";
+import { averagePrecision, meanAveragePrecision } from "../src/metrics/average-precision.js";
+import { precisionRecall } from "../src/metrics/precision-recall.js";
 
 interface GoldenRates {
   CP: number;
