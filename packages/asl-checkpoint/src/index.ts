@@ -1,1 +1,44 @@
-export {};
+export type { JsonObject, JsonValue } from "./checkpoint/json.js";
+export {
+  CheckpointMismatchError,
+  type MatchedState,
+  type MatchOptions,
+  type Misshapen,
+  matchState,
+} from "./checkpoint/match-state.js";
+export type { CheckpointMetadata } from "./checkpoint/metadata.js";
+export { type Checkpoint, readCheckpoint } from "./checkpoint/read-checkpoint.js";
+export { type CheckpointContent, writeCheckpoint } from "./checkpoint/write-checkpoint.js";
+export type { ElementType } from "./elements.js";
+export { CheckpointError, RefusedPickleError } from "./errors.js";
+export { type PositionalWriter, writeAtomically } from "./file/atomic-write.js";
+export type { NpyArray, NpyData } from "./npz/npy.js";
+export { readNpz } from "./npz/read-npz.js";
+export type { PickleValue, PythonName, StorageReference, TensorReference } from "./pickle/values.js";
+export { type PthCheckpoint, readPth } from "./pth/read-pth.js";
+export type { StateDictOptions, WeightsKind } from "./pth/state-dict.js";
+export type { SafetensorsEntry } from "./safetensors/header.js";
+export { openSafetensors, readSafetensors, type SafetensorsFile } from "./safetensors/read.js";
+export {
+  type SafetensorsContent,
+  type SafetensorsWriteOptions,
+  type TensorLayout,
+  type WritableElementType,
+  writeSafetensors,
+} from "./safetensors/write.js";
+export { readSnapshot, type Snapshot, writeSnapshot } from "./snapshot/snapshot.js";
+export {
+  type BlockKind,
+  inspectTresnet,
+  type TresnetArchitecture,
+  type TresnetVariant,
+} from "./tresnet/architecture.js";
+export { rawWeightOfScale, scaleOfRawWeight } from "./tresnet/batch-norm-weight.js";
+export { type ConvertedTensors, officialToTimm, timmToOfficial } from "./tresnet/convert-names.js";
+export {
+  bottleneckBlocks,
+  type KeyScheme,
+  keySchemeOf,
+  toOfficialName,
+  toTimmName,
+} from "./tresnet/key-names.js";

@@ -1,0 +1,88 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { CheckpointError, causeOf, systemCode } from "../errors.js";
+
+/** One read call transfers at most this many bytes: the operating system's limit is 2 GiB - 4 KiB. */
+const MAX_READ = 1 << 28;
+
+/** A file of any size that is read at given positions. Every error names the file. */
+export class RandomAccessFile implements AsyncDisposable {
+  readonly file: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  private constructor(file: string, size: number, handle: FileHandle) {
+    this.file = file;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  static async open(file: string): Promise<RandomAccessFile> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(file, "r");
+      const status = await handle.stat();
+      if (!status.isFile()) {
+        const what = status.isDirectory() ? "a folder" : "not a regular file";
+        throw new CheckpointError(file, `this is ${what}; give the name of a file`);
+      }
+      return new RandomAccessFile(file, status.size, handle);
+    } catch (error) {
+      await handle?.close();
+      if (error instanceof CheckpointError) throw error;
+      throw new CheckpointError(file, openFailure(error), { cause: error });
+    }
+  }
+
+  /** Fills `target` from `position` on; an error if the file ends before. */
+  async readInto(target: Uint8Array, position: number): Promise<void> {
+    if (!Number.isSafeInteger(position) || position < 0 || position + target.byteLength > this.size) {
+      throw new CheckpointError(
+        this.file,
+        `truncated or damaged: ${target.byteLength} bytes are needed at byte ${position}, but the file has ${this.size}`,
+      );
+    }
+    for (let done = 0; done < target.byteLength; ) {
+      const length = Math.min(MAX_READ, target.byteLength - done);
+      const { bytesRead } = await this.#read(target, done, length, position + done);
+      if (bytesRead === 0) {
+        throw new CheckpointError(this.file, `the file became shorter while it was read (at byte ${position + done})`);
+      }
+      done += bytesRead;
+    }
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    if (position + length > this.size) await this.readInto(new Uint8Array(0), this.size + 1);
+    const buffer = Buffer.allocUnsafe(length);
+    await this.readInto(buffer, position);
+    return buffer;
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
+    try {
+      return await this.#handle.read(target, offset, length, position);
+    } catch (error) {
+      throw new CheckpointError(this.file, `cannot be read at byte ${position} (${causeOf(error)})`, { cause: error });
+    }
+  }
+}
+
+function openFailure(error: unknown): string {
+  switch (systemCode(error)) {
+    case "ENOENT":
+      return "no such file";
+    case "EACCES":
+    case "EPERM":
+      return "no permission to read it";
+    default:
+      return `cannot be opened (${causeOf(error)})`;
+  }
+}

@@ -1,0 +1,150 @@
+import { promisify } from "node:util";
+import { crc32, inflateRaw } from "node:zlib";
+import yauzl from "yauzl";
+import { CheckpointError, causeOf } from "../errors.js";
+import type { RandomAccessFile } from "./random-access.js";
+
+const STORED = 0;
+const DEFLATED = 8;
+/** Deflate cannot shrink data more than this, so a larger declared size is a lie. */
+const MAX_DEFLATE_RATIO = 1032;
+const CRC_CHUNK = 1 << 26;
+
+export interface ZipEntry {
+  readonly name: string;
+  /** Bytes once unpacked. */
+  readonly size: number;
+}
+
+/** yauzl's view of an open file. */
+class FileReader extends yauzl.RandomAccessReader {
+  readonly #file: RandomAccessFile;
+  constructor(file: RandomAccessFile) {
+    super();
+    this.#file = file;
+  }
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.#file.readInto(buffer.subarray(offset, offset + length), position).then(
+      () => callback(null),
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+}
+
+/** A zip archive (also zip64, larger than 4 GiB) whose entries are read one by one. Checks sizes and CRC-32. */
+export class ZipArchive {
+  readonly #file: RandomAccessFile;
+  readonly #zip: yauzl.ZipFile;
+  readonly #entries: ReadonlyMap<string, yauzl.Entry>;
+
+  private constructor(file: RandomAccessFile, zip: yauzl.ZipFile, entries: ReadonlyMap<string, yauzl.Entry>) {
+    this.#file = file;
+    this.#zip = zip;
+    this.#entries = entries;
+  }
+
+  /** Reads the central directory. The archive stays usable as long as `file` is open. */
+  static async open(file: RandomAccessFile): Promise<ZipArchive> {
+    const entries = new Map<string, yauzl.Entry>();
+    try {
+      // yauzl closes its reader when autoClose is on; the file itself stays ours.
+      const zip = await yauzl.fromRandomAccessReaderPromise(new FileReader(file), file.size, { autoClose: false });
+      let packed = 0;
+      for await (const entry of zip.eachEntry()) {
+        if (entries.has(entry.fileName)) throw new Error(`two entries are called "${entry.fileName}"`);
+        entries.set(entry.fileName, entry);
+        packed += entry.compressedSize;
+        // Overlapping entries are how a small file pretends to hold a large one.
+        if (packed > file.size) throw new Error("its entries are larger than the file");
+      }
+      return new ZipArchive(file, zip, entries);
+    } catch (error) {
+      if (error instanceof CheckpointError) throw error;
+      throw new CheckpointError(file.file, `damaged or truncated zip archive (${causeOf(error)})`, { cause: error });
+    }
+  }
+
+  get entries(): ZipEntry[] {
+    return [...this.#entries.values()].map((entry) => ({ name: entry.fileName, size: entry.uncompressedSize }));
+  }
+
+  sizeOf(name: string): number | undefined {
+    return this.#entries.get(name)?.uncompressedSize;
+  }
+
+  /** The unpacked bytes of an entry, in a buffer of exactly that size. */
+  async read(name: string): Promise<ArrayBuffer> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
+    const data = await this.#unpack(entry);
+    const checksum = crc32Of(data);
+    if (checksum !== entry.crc32) {
+      throw this.#damaged(name, `its CRC-32 is ${hex(checksum)}, the archive says ${hex(entry.crc32)}`);
+    }
+    return data;
+  }
+
+  async #unpack(entry: yauzl.Entry): Promise<ArrayBuffer> {
+    const name = entry.fileName;
+    if (entry.isEncrypted()) throw new CheckpointError(this.#file.file, `entry "${name}" is encrypted`);
+    const start = await this.#dataStart(entry);
+    if (entry.compressionMethod === STORED) {
+      if (entry.compressedSize !== entry.uncompressedSize) throw this.#damaged(name, "its two sizes differ");
+      const data = new ArrayBuffer(entry.uncompressedSize);
+      await this.#file.readInto(new Uint8Array(data), start);
+      return data;
+    }
+    if (entry.compressionMethod !== DEFLATED) {
+      throw new CheckpointError(
+        this.#file.file,
+        `entry "${name}" uses compression method ${entry.compressionMethod}; stored and deflated are supported`,
+      );
+    }
+    if (entry.uncompressedSize > MAX_DEFLATE_RATIO * (entry.compressedSize + 1)) {
+      throw this.#damaged(name, `${entry.compressedSize} bytes cannot unpack to ${entry.uncompressedSize}`);
+    }
+    const packed = await this.#file.read(start, entry.compressedSize);
+    let unpacked: Buffer;
+    try {
+      unpacked = await promisify(inflateRaw)(packed, { maxOutputLength: Math.max(1, entry.uncompressedSize) });
+    } catch (error) {
+      throw this.#damaged(name, causeOf(error));
+    }
+    if (unpacked.length !== entry.uncompressedSize) {
+      throw this.#damaged(name, `it unpacks to ${unpacked.length} bytes instead of ${entry.uncompressedSize}`);
+    }
+    const data = new ArrayBuffer(unpacked.length);
+    new Uint8Array(data).set(unpacked);
+    return data;
+  }
+
+  async #dataStart(entry: yauzl.Entry): Promise<number> {
+    try {
+      return (await this.#zip.readLocalFileHeaderPromise(entry, { minimal: true })).fileDataStart;
+    } catch (error) {
+      throw this.#damaged(entry.fileName, causeOf(error));
+    }
+  }
+
+  #damaged(entry: string, detail: string): CheckpointError {
+    return new CheckpointError(this.#file.file, `entry "${entry}" of the zip archive is damaged: ${detail}`);
+  }
+}
+
+function crc32Of(data: ArrayBuffer): number {
+  let checksum = 0;
+  for (let start = 0; start < data.byteLength; start += CRC_CHUNK) {
+    checksum = crc32(new Uint8Array(data, start, Math.min(CRC_CHUNK, data.byteLength - start)), checksum);
+  }
+  return checksum;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}

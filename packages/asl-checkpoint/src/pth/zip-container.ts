@@ -1,0 +1,54 @@
+import { elementBytes } from "../elements.js";
+import { CheckpointError } from "../errors.js";
+import type { RandomAccessFile } from "../file/random-access.js";
+import { ZipArchive } from "../file/zip.js";
+import type { StorageReference } from "../pickle/values.js";
+import type { PthContainer } from "./container.js";
+import { unpickleOf } from "./refusal.js";
+
+/**
+ * torch.save since 1.6: a zip archive with `NAME/data.pkl` (the pickle) and `NAME/data/KEY` (one entry per storage,
+ * uncompressed).
+ */
+export async function openZipContainer(file: RandomAccessFile): Promise<PthContainer> {
+  const zip = await ZipArchive.open(file);
+  const names = zip.entries.map((entry) => entry.name);
+  const pickle = names.find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
+  if (pickle === undefined) throw new CheckpointError(file.file, withoutPickle(names));
+  const root = pickle.slice(0, -"data.pkl".length);
+  if (names.includes(`${root}constants.pkl`)) {
+    throw new CheckpointError(
+      file.file,
+      "this is a TorchScript program (torch.jit.save), not a checkpoint; save torch.jit.load(FILE).state_dict()",
+    );
+  }
+  if (names.includes(`${root}byteorder`)) {
+    const order = Buffer.from(await zip.read(`${root}byteorder`)).toString("latin1");
+    if (order !== "little")
+      throw new CheckpointError(file.file, `its numbers are ${order}-endian; only little is read`);
+  }
+  const { value } = unpickleOf(file.file, pickle, Buffer.from(await zip.read(pickle)));
+  return { format: "pth-zip", value, readStorage: (storage) => readEntry(file.file, zip, root, storage) };
+}
+
+async function readEntry(file: string, zip: ZipArchive, root: string, storage: StorageReference): Promise<ArrayBuffer> {
+  const entry = `${root}data/${storage.key}`;
+  const expected = storage.rootSize * (storage.elementType === null ? 1 : elementBytes(storage.elementType));
+  const found = zip.sizeOf(entry);
+  if (found === undefined) throw new CheckpointError(file, `storage "${storage.key}" is missing (entry "${entry}")`);
+  if (found !== expected) {
+    throw new CheckpointError(file, `storage "${storage.key}" has ${found} bytes; its tensors need ${expected}`);
+  }
+  return zip.read(entry);
+}
+
+function withoutPickle(names: readonly string[]): string {
+  if (names.some((name) => name.endsWith(".npy"))) {
+    return "this is a NumPy .npz archive, not a checkpoint";
+  }
+  if (names.some((name) => name.startsWith("word/") || name.startsWith("xl/") || name === "META-INF/MANIFEST.MF")) {
+    return "this is a document or program in zip format, not a checkpoint";
+  }
+  const some = names.slice(0, 3).join(", ");
+  return `this zip archive holds no data.pkl, so torch.save did not write it (entries: ${some === "" ? "none" : some})`;
+}
