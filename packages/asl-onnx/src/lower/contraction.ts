@@ -1,0 +1,88 @@
+import type { Node } from "asl-core";
+import { convolutionAttributes } from "./convolution-attributes.js";
+import type { Operand } from "./extent.js";
+import { kernelGradByConvolution, kernelGradByProducts } from "./kernel-grad.js";
+import type { Lowering } from "./lowering.js";
+import type { Attributes } from "./writer.js";
+
+export function matmul(node: Node<"matmul">, lowering: Lowering): Operand {
+  const inputs = node.inputs.map((input) => lowering.full(input));
+  return { name: lowering.emit("MatMul", inputs), extents: lowering.extents(node.output) };
+}
+
+export function conv2d(node: Node<"conv2d">, lowering: Lowering): Operand {
+  const [x, kernel] = node.inputs;
+  const attributes = convolutionAttributes(node.attrs, lowering.shape(kernel!));
+  return {
+    name: lowering.emit("Conv", [lowering.full(x!), lowering.full(kernel!)], attributes),
+    extents: lowering.extents(node.output),
+  };
+}
+
+/**
+ * The transpose of the convolution.
+ * Stride 1: a convolution of the output's gradient with the flipped kernel, input and output channels swapped,
+ * padded by (dilated kernel - 1 - padding). Otherwise ConvTranspose, whose output_padding restores the rows that the
+ * convolution's stride left out.
+ */
+export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowering): Operand {
+  const { strides, padding, dilations, groups, inputShape } = node.attrs;
+  const [outputGrad, kernel] = node.inputs;
+  const kernelShape = lowering.shape(kernel!) as readonly [number, number, number, number];
+  const extents = lowering.extents(node.output);
+  const dilated = ([0, 1] as const).map((axis) => (kernelShape[axis + 2]! - 1) * dilations[axis]! + 1);
+  const flippedPadding = ([0, 1] as const).map((axis) => {
+    const [before, after] = padding[axis];
+    return [dilated[axis]! - 1 - before, dilated[axis]! - 1 - after] as const;
+  });
+  const unitStride = strides.every((stride) => stride === 1);
+  if (unitStride && flippedPadding.flat().every((width) => width >= 0)) {
+    const flipped = flippedKernel({ name: lowering.full(kernel!), extents: kernelShape }, groups, lowering);
+    const attributes = convolutionAttributes(
+      { strides: [1, 1], padding: [flippedPadding[0]!, flippedPadding[1]!], dilations, groups },
+      kernelShape,
+    );
+    return { name: lowering.emit("Conv", [lowering.full(outputGrad!), flipped.name], attributes), extents };
+  }
+  const outputShape = lowering.shape(outputGrad!);
+  const outputPadding = ([0, 1] as const).map((axis) => {
+    const [before, after] = padding[axis];
+    const reached = (outputShape[axis + 2]! - 1) * strides[axis] + dilated[axis]!;
+    return inputShape[axis + 2]! + before + after - reached;
+  });
+  const attributes: Attributes = {
+    ...convolutionAttributes(node.attrs, kernelShape),
+    output_padding: { ints: outputPadding },
+  };
+  return {
+    name: lowering.emit("ConvTranspose", [lowering.full(outputGrad!), lowering.full(kernel!)], attributes),
+    extents,
+  };
+}
+
+/** [O,C/g,kH,kW] -> [C,O/g,kH,kW], both spatial axes reversed. */
+function flippedKernel(kernel: Operand, groups: number, lowering: Lowering): Operand {
+  const [out, perGroup, height, width] = kernel.extents as readonly [number, number, number, number];
+  const area = height * width;
+  const flat = lowering.reshape(kernel, [groups, out / groups, perGroup, area]);
+  const swapped = lowering.transpose(flat, [0, 2, 1, 3]);
+  const reversed =
+    area === 1
+      ? swapped
+      : {
+          name: lowering.emit("Slice", [
+            swapped.name,
+            lowering.int64([-1]),
+            // Below the first element from the end: Slice clamps it to "past the beginning".
+            lowering.int64([-area - 1]),
+            lowering.int64([3]),
+            lowering.int64([-1]),
+          ]),
+          extents: swapped.extents,
+        };
+  return lowering.reshape(reversed, [groups * perGroup, out / groups, height, width]);
+}
+
+export function conv2dKernelGrad(node: Node<"conv2dKernelGrad">, lowering: Lowering): Operand {
+  return node.attrs.groups === 1 ? kernelGradByProducts(node, lowering) : kernelGradByConvolution(node, lowering);
+}

@@ -1,0 +1,116 @@
+import type { AnyNode, Graph, Tensors, ValueId } from "asl-core";
+import { GraphError } from "asl-core";
+import type { GraphProto, ValueInfoProto } from "../proto/messages.js";
+import type { Extent } from "./extent.js";
+import { type Fusion, type FusionRule, GraphView } from "./fusion.js";
+import { type Extents, Lowering } from "./lowering.js";
+import { lowerNode } from "./table.js";
+import { ELEMENT_TYPE, OnnxWriter } from "./writer.js";
+
+export interface LowerOptions {
+  readonly name: string;
+  /** Extents of each value; those of `graph.types` unless some are symbolic. */
+  readonly extents?: Extents;
+  /** Values of graph inputs that become initializers under their own names. */
+  readonly initializers?: Tensors;
+  /** Groups of nodes with an ONNX form of their own; the first rule that fits is taken. */
+  readonly fusions: readonly FusionRule[];
+}
+
+export interface LoweredGraph {
+  readonly proto: GraphProto;
+  /** Graph inputs that are inputs of the ONNX graph: those that some output depends on, initializers left out. */
+  readonly inputs: readonly string[];
+  /** ONNX name of each graph output: its own, or `NAME/out` where an input has that name. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** A graph as an ONNX GraphProto; only what the outputs depend on is written. */
+export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
+  const extents = options.extents ?? ((value: ValueId): readonly Extent[] => graph.types[value]!.shape);
+  const outputNames = nameOutputs(graph);
+  const writer = new OnnxWriter([...Object.keys(graph.inputs), ...Object.values(outputNames)]);
+  const lowering = new Lowering(graph, writer, extents);
+  const { steps, needed } = select(graph, options.fusions);
+
+  const inputs: string[] = [];
+  const inputInfo: ValueInfoProto[] = [];
+  for (const [name, id] of Object.entries(graph.inputs)) {
+    lowering.set(id, { name, extents: extents(id) });
+    const value = options.initializers?.[name];
+    if (!needed.has(id)) continue;
+    if (value !== undefined) {
+      writer.initializer(name, value.type.dtype, value.type.shape, value.data);
+      continue;
+    }
+    inputs.push(name);
+    inputInfo.push(valueInfo(name, graph, id, extents(id)));
+  }
+  for (const { node, fusion } of steps) {
+    lowering.define(node, () => (fusion === undefined ? lowerNode(node, lowering) : fusion.lower(lowering)));
+  }
+  const outputInfo = Object.entries(graph.outputs).map(([name, id]) => {
+    const target = outputNames[name]!;
+    finishOutput(writer, lowering.full(id), target);
+    return valueInfo(target, graph, id, extents(id));
+  });
+  return {
+    proto: {
+      name: options.name,
+      node: writer.nodes,
+      initializer: writer.initializers,
+      input: inputInfo,
+      output: outputInfo,
+    },
+    inputs,
+    outputs: outputNames,
+  };
+}
+
+interface Step {
+  readonly node: AnyNode;
+  readonly fusion: Fusion | undefined;
+}
+
+/** From the outputs back: which nodes are written, alone or as the end of a fusion. */
+function select(graph: Graph, rules: readonly FusionRule[]): { steps: Step[]; needed: ReadonlySet<ValueId> } {
+  const view = new GraphView(graph);
+  const needed = new Set<ValueId>(Object.values(graph.outputs));
+  const steps: Step[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!needed.has(node.output)) continue;
+    let fusion: Fusion | undefined;
+    for (const rule of rules) {
+      fusion = rule(node, view);
+      if (fusion !== undefined) break;
+    }
+    for (const input of fusion?.inputs ?? node.inputs) needed.add(input);
+    steps.push({ node, fusion });
+  }
+  return { steps: steps.reverse(), needed };
+}
+
+/** An output needs a node of its own unless the tensor is made by a node and serves no other output. */
+function finishOutput(writer: OnnxWriter, name: string, target: string): void {
+  const producer = writer.nodes.find((node) => node.output.includes(name));
+  const isOutputAlready = producer === undefined || writer.isReserved(name);
+  if (isOutputAlready) writer.emitNamed("Identity", [name], target);
+  else writer.rename(name, target);
+}
+
+function nameOutputs(graph: Graph): Record<string, string> {
+  const names: Record<string, string> = {};
+  const taken = new Set(Object.keys(graph.inputs));
+  for (const name of Object.keys(graph.outputs)) {
+    const unique = taken.has(name) ? `${name}/out` : name;
+    if (taken.has(unique)) throw new GraphError(`output "${name}" cannot be named: "${unique}" is taken`);
+    taken.add(unique);
+    names[name] = unique;
+  }
+  return names;
+}
+
+function valueInfo(name: string, graph: Graph, id: ValueId, extents: readonly Extent[]): ValueInfoProto {
+  const dim = extents.map((extent) => (typeof extent === "number" ? { dimValue: extent } : { dimParam: extent }));
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPE[graph.types[id]!.dtype], shape: { dim } } } };
+}

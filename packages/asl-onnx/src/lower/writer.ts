@@ -1,0 +1,141 @@
+import { type DType, sizeOf, type TensorData } from "asl-core";
+import { ATTRIBUTE_TYPE, type AttributeProto, DATA_TYPE, type NodeProto, type TensorProto } from "../proto/messages.js";
+
+export type AttributeValue =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly string: string };
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** ONNX element type of each dtype. */
+export const ELEMENT_TYPE: Readonly<Record<DType, number>> = {
+  f32: DATA_TYPE.float,
+  i32: DATA_TYPE.int32,
+  bool: DATA_TYPE.bool,
+};
+
+/** Appends ONNX nodes and initializers in order and gives every tensor and node a name of its own. */
+export class OnnxWriter {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly #taken: Set<string>;
+  readonly #reserved: ReadonlySet<string>;
+  readonly #shared = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  /** `taken`: names of graph inputs and outputs. */
+  constructor(taken: Iterable<string>) {
+    this.#taken = new Set(taken);
+    this.#reserved = new Set(this.#taken);
+  }
+
+  /** A name of a graph input or output. */
+  isReserved(name: string): boolean {
+    return this.#reserved.has(name);
+  }
+
+  /** Appends a node with one output; returns the output's name, `scope/OpType`, numbered when it repeats. */
+  emit(opType: string, inputs: readonly string[], attributes: Attributes, scope: string): string {
+    return this.emitOutputs(opType, inputs, attributes, scope, 1)[0]!;
+  }
+
+  /** Appends a node whose output has a reserved name. */
+  emitNamed(opType: string, inputs: readonly string[], output: string): void {
+    const name = this.#unique(`${output}/${opType}`);
+    this.nodes.push({ name, opType, input: [...inputs], output: [output], attribute: [] });
+  }
+
+  /** Appends a node with `count` outputs. */
+  emitOutputs(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Attributes,
+    scope: string,
+    count: number,
+  ): string[] {
+    const name = this.#unique(scope === "" ? opType : `${scope}/${opType}`);
+    const output = Array.from({ length: count }, (_, i) => (i === 0 ? name : this.#unique(`${name}:${i}`)));
+    this.nodes.push({
+      name,
+      opType,
+      input: [...inputs],
+      output,
+      attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+    });
+    return output;
+  }
+
+  /** Adds a tensor as an initializer; returns its name. Scalars are shared. */
+  constant(value: TensorData, scope: string): string {
+    const { dtype, shape } = value.type;
+    const data = dtype === "f32" ? Float32Array.from(value.data) : value.data;
+    const make = () =>
+      this.initializer(this.#unique(scope === "" ? "constant" : `${scope}/constant`), dtype, shape, data);
+    if (sizeOf(shape) !== 1) return make();
+    const bits = dtype === "f32" ? new Uint32Array(data.buffer, 0, 1)[0]! : data[0]!;
+    return this.#share(`${dtype} ${shape.length} ${bits}`, make);
+  }
+
+  /** Adds named state or a constant as an initializer under exactly this name. */
+  initializer(name: string, dtype: DType, shape: readonly number[], data: TensorData["data"]): string {
+    const array = dtype === "f32" && !(data instanceof Float32Array) ? Float32Array.from(data) : data;
+    this.initializers.push({
+      name,
+      dims: [...shape],
+      dataType: ELEMENT_TYPE[dtype],
+      rawData: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+    });
+    return name;
+  }
+
+  /** A shared int64 vector (axes, shapes, pads). */
+  int64(values: readonly number[]): string {
+    return this.#share(`int64 ${values.join(",")}`, () => {
+      const name = this.#unique(`int64[${values.join(",")}]`);
+      const data = BigInt64Array.from(values, (value) => BigInt(value));
+      this.initializers.push({
+        name,
+        dims: [values.length],
+        dataType: DATA_TYPE.int64,
+        rawData: new Uint8Array(data.buffer),
+      });
+      return name;
+    });
+  }
+
+  /** Gives the tensor `from` the name `to` everywhere. */
+  rename(from: string, to: string): void {
+    const swap = (name: string) => (name === from ? to : name);
+    for (const node of this.nodes) {
+      node.input = node.input.map(swap);
+      node.output = node.output.map(swap);
+    }
+  }
+
+  #share(key: string, make: () => string): string {
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#shared.set(key, made);
+    return made;
+  }
+
+  #unique(base: string): string {
+    let name = base;
+    for (let count = this.#counts.get(base) ?? 0; this.#taken.has(name); ) {
+      name = `${base}_${++count}`;
+      this.#counts.set(base, count);
+    }
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+function attributeProto(name: string, value: AttributeValue): AttributeProto {
+  if ("int" in value) return { name, type: ATTRIBUTE_TYPE.int, i: value.int };
+  if ("ints" in value) return { name, type: ATTRIBUTE_TYPE.ints, ints: [...value.ints] };
+  if ("float" in value) return { name, type: ATTRIBUTE_TYPE.float, f: value.float };
+  return { name, type: ATTRIBUTE_TYPE.string, s: new TextEncoder().encode(value.string) };
+}
