@@ -49,12 +49,12 @@ export function cast(x: Value, to: DType): Value {
 }
 
 /**
- * base^exponent for a constant exponent: exact products for 0, 1, 2, 3, 4, ... up to 8, otherwise pow.
+ * base^exponent for a constant exponent: repeated products for whole exponents, otherwise pow.
  * A zero exponent is the constant 1 with gradient 0.
  */
 export function power(base: Value, exponent: number): Value {
   if (exponent === 0) return broadcastTogether("power", [base, base.builder.constant(1)])[1]!;
-  if (!Number.isInteger(exponent) || exponent < 0 || exponent > 8) return pow(base, exponent);
+  if (!Number.isInteger(exponent) || exponent < 0) return pow(base, exponent);
   if (exponent === 1) return base;
   const half = power(base, Math.floor(exponent / 2));
   return exponent % 2 === 0 ? square(half) : mul(square(half), base);

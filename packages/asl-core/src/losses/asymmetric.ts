@@ -5,6 +5,7 @@ import {
   add,
   cast,
   div,
+  equal,
   less,
   log,
   max,
@@ -125,10 +126,10 @@ function elementsOf(x: Value, y: Value, settings: Settings): Elements {
   const shifted = add(sub(1, p), clip);
   // max and min send the gradient of a tie to their second argument, so p = eps and q = 1 still learn, as in PyTorch
   const q = min(1, shifted);
-  const logP = log(max(epsilon, p));
-  const logQ = log(max(epsilon, q));
-  const logLikelihood = mix(y, logP, logQ, settings);
-  const gap = sub(1, mix(y, p, q, settings));
+  const logOf = (probability: Value) => log(max(epsilon, probability));
+  const pt = mix(y, p, q, settings);
+  const logLikelihood = settings.hard ? logOf(pt) : mix(y, logOf(p), logOf(q), settings);
+  const gap = sub(1, pt);
   // a soft mix of p = q = 1 may round to more than 1, and a negative base has no power
   const distance = settings.hard ? gap : max(0, gap);
   const weight = focusingWeight(y, distance, settings);
@@ -146,16 +147,28 @@ function mix(y: Value, positive: Operand, negative: Operand, { hard }: Pick<Sett
 function focusingWeight(y: Value, distance: Value, settings: Settings, lowered = 0): Value | undefined {
   const { gammaNeg, gammaPos, hard } = settings;
   if (typeof gammaNeg === "number" && typeof gammaPos === "number") {
-    if (gammaNeg === gammaPos) {
+    if (gammaNeg === gammaPos && isExactPower(gammaNeg)) {
       return gammaNeg - lowered === 0 ? undefined : power(distance, gammaNeg - lowered);
     }
-    if (hard && Number.isInteger(gammaNeg) && Number.isInteger(gammaPos)) {
+    if (hard && isExactPower(gammaNeg) && isExactPower(gammaPos)) {
       // a lowered exponent of -1 belongs to gamma 0, whose derivative has factor 0
       const side = (gamma: number) => power(distance, Math.max(gamma - lowered, 0));
       return select(less(0.5, y), side(gammaPos), side(gammaNeg));
     }
   }
-  return pow(distance, sub(exponentOf(y, settings), lowered));
+  return safePower(distance, lowered === 0 ? exponentOf(y, settings) : sub(exponentOf(y, settings), lowered));
+}
+
+/** Whether `power` multiplies instead of calling pow. */
+const isExactPower = (gamma: number) => Number.isInteger(gamma) && gamma >= 0;
+
+/**
+ * base^exponent whose derivative is 0 where base = 0. There p = clip exactly, log q = 0, and an exponent below 1 would
+ * put 0 * infinity into the gradient.
+ */
+function safePower(base: Value, exponent: Value): Value {
+  const positive = less(0, base);
+  return select(positive, pow(select(positive, base, 1), exponent), cast(equal(exponent, 0), "f32"));
 }
 
 function exponentOf(y: Value, settings: Settings): Value {
