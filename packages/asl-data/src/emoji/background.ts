@@ -6,15 +6,15 @@ import { shapeSprite, turn } from "./sprite.js";
 export function paintBackground(canvas: Canvas, random: Random): void {
   paintGradient(canvas, random);
   addBlotches(canvas, random);
-  const shapes = 3 + random.integer(8);
+  const shapes = 2 + random.integer(7);
   for (let shape = 0; shape < shapes; shape++) {
-    const long = canvas.size * random.between(0.08, 0.45);
+    const long = canvas.size * random.between(0.06, 0.35);
     const sprite = shapeSprite(random, long, long * random.between(0.15, 1));
     const left = Math.round(random.between(0, canvas.size) - sprite.width / 2);
     const top = Math.round(random.between(0, canvas.size) - sprite.height / 2);
     paste(canvas, sprite, left, top);
   }
-  addNoise(canvas, random, random.integer(24));
+  addNoise(canvas, random, random.integer(14));
 }
 
 function paintGradient({ size, data }: Canvas, random: Random): void {
@@ -34,7 +34,7 @@ function paintGradient({ size, data }: Canvas, random: Random): void {
 /** Value noise: random colours on a coarse grid, interpolated between. */
 function addBlotches({ size, data }: Canvas, random: Random): void {
   const cells = 2 + random.integer(8);
-  const strength = random.between(10, 90);
+  const strength = random.between(5, 55);
   const grid = Float64Array.from({ length: (cells + 1) * (cells + 1) * 3 }, () => random.between(-strength, strength));
   const stride = (cells + 1) * 3;
   for (let y = 0, at = 0; y < size; y++) {

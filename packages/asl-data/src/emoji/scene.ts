@@ -33,6 +33,8 @@ export interface ClassGlyphs {
 
 /** An object of which less is visible is not labelled, so it must not be there. */
 const LEAST_VISIBLE = 0.25;
+/** Objects that are hidden more than this are moved, as long as there are tries left: photographs are not piles. */
+const COMFORTABLY_VISIBLE = 0.55;
 const PLACEMENTS = 12;
 
 interface Placed {
@@ -66,7 +68,7 @@ export function composeScene(
       const glyph = pickGlyph(classes, random);
       const sprite = glyphSprite(glyph.levels, pixels, {
         size,
-        turn: turn(random.between(-0.45, 0.45)),
+        turn: turn(random.between(-0.3, 0.3)),
         mirrored: random.chance(0.5),
         colour: glyph.plain ? randomTint(random) : jitter(random),
       });
@@ -74,7 +76,7 @@ export function composeScene(
     });
   const clutter = random.integer(3);
   for (let shape = 0; shape < clutter; shape++) {
-    const long = imageSize * random.between(0.12, 0.4);
+    const long = imageSize * random.between(0.1, 0.3);
     const sprite = shapeSprite(random, long, Math.max(1.5, long * random.between(0.1, 0.5)));
     placed.push(place({ sprite, glyph: undefined, left: 0, top: 0 }, imageSize, random));
   }
@@ -109,31 +111,31 @@ function randomTint(random: Random): ColourChange {
 
 /** Somewhere with its centre well inside the picture; its edge may be cut off. */
 function place(object: Placed, imageSize: number, random: Random): Placed {
-  object.left = Math.round(imageSize * random.between(0.1, 0.9) - object.sprite.width / 2);
-  object.top = Math.round(imageSize * random.between(0.1, 0.9) - object.sprite.height / 2);
+  object.left = Math.round(imageSize * random.between(0.15, 0.85) - object.sprite.width / 2);
+  object.top = Math.round(imageSize * random.between(0.15, 0.85) - object.sprite.height / 2);
   return object;
 }
 
 /** Moves objects that are hidden too much; those that stay hidden are taken out, which only uncovers others. */
 function settleVisibility(placed: readonly Placed[], imageSize: number, random: Random): readonly Placed[] {
   for (let attempt = 0; attempt < PLACEMENTS; attempt++) {
-    const hidden = hiddenOf(placed, imageSize);
+    const hidden = hiddenOf(placed, imageSize, COMFORTABLY_VISIBLE);
     if (hidden.length === 0) return placed;
     for (const object of hidden) place(object, imageSize, random);
   }
   let kept = placed;
   for (;;) {
     // One at a time, from the front: what is taken out may uncover the next.
-    const hidden = hiddenOf(kept, imageSize).at(-1);
+    const hidden = hiddenOf(kept, imageSize, LEAST_VISIBLE).at(-1);
     if (hidden === undefined) return kept;
     kept = kept.filter((object) => object !== hidden);
   }
 }
 
-function hiddenOf(placed: readonly Placed[], imageSize: number): Placed[] {
+function hiddenOf(placed: readonly Placed[], imageSize: number, least: number): Placed[] {
   const parts = visibleParts(placed, imageSize);
   return placed.filter(
-    ({ glyph, sprite }, index) => glyph !== undefined && parts[index]!.area < LEAST_VISIBLE * Math.max(1, sprite.area),
+    ({ glyph, sprite }, index) => glyph !== undefined && parts[index]!.area < least * Math.max(1, sprite.area),
   );
 }
 
