@@ -1,4 +1,4 @@
-import type { Reals } from "./arithmetic.js";
+export type Reals = Float32Array | Float64Array;
 
 /** A grid of elements inside an array: element (r, c) is data[start + r * rowStep + c * columnStep]. */
 export interface Grid {

@@ -1,5 +1,5 @@
 import type { DType } from "asl-core";
-import { type Accumulation, F32_ACCUMULATION, F64_ACCUMULATION } from "./accumulation.js";
+import { type Accumulation, F32_ACCUMULATION, F64_ACCUMULATION, type Reals } from "./accumulation.js";
 
 /**
  * How reals are computed and kept.
@@ -8,8 +8,6 @@ import { type Accumulation, F32_ACCUMULATION, F64_ACCUMULATION } from "./accumul
  *   exp, log, pow and sigmoid are the float64 result rounded once.
  */
 export type Precision = "f64" | "f32";
-
-export type Reals = Float32Array | Float64Array;
 
 /** Data of a tensor of any dtype. */
 export type Elements = Reals | Int32Array | Uint8Array;

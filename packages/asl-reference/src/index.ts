@@ -1,5 +1,5 @@
-export type { Accumulation, Grid } from "./accumulation.js";
-export { type Arithmetic, arithmeticOf, type Elements, type Precision, type Reals } from "./arithmetic.js";
+export type { Accumulation, Grid, Reals } from "./accumulation.js";
+export { type Arithmetic, arithmeticOf, type Elements, type Precision } from "./arithmetic.js";
 export { type ReferenceBackendOptions, referenceBackend } from "./backend.js";
 export { type EvaluateOptions, evaluate, evaluateNode, type NodeEvaluator, nodeEvaluator } from "./evaluate.js";
 export type { Meaning } from "./meaning/meaning.js";

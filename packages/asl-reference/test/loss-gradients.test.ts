@@ -45,6 +45,8 @@ const OPTIONS: readonly (readonly [string, AsymmetricLossOptions])[] = [
   ["no focusing", { gammaNeg: 0, gammaPos: 0 }],
   ["equal focusing", { gammaNeg: 2, gammaPos: 2 }],
   ["gamma 1 for negatives", { gammaNeg: 1, gammaPos: 0 }],
+  ["fractional gammas below 1", { gammaNeg: 0.5, gammaPos: 0.25 }],
+  ["equal fractional gammas below 1", { gammaNeg: 0.5, gammaPos: 0.5 }],
   ["fractional gammas above 1", { gammaNeg: 2.5, gammaPos: 1.5 }],
 ];
 

@@ -6,8 +6,7 @@ import {
   type Shape,
   sizeOf,
 } from "asl-core";
-import type { Grid } from "../accumulation.js";
-import type { Reals } from "../arithmetic.js";
+import type { Grid, Reals } from "../accumulation.js";
 import { type Meaning, realsOf } from "./meaning.js";
 
 // In f32 every product is rounded, then every partial sum, which starts at +0 (a store into the result rounds).

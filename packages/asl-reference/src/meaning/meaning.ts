@@ -1,5 +1,6 @@
 import type { TensorData, TensorType } from "asl-core";
-import type { Arithmetic, Elements, Reals } from "../arithmetic.js";
+import type { Reals } from "../accumulation.js";
+import type { Arithmetic, Elements } from "../arithmetic.js";
 
 /**
  * What an op computes: the elements of its result, row-major.
