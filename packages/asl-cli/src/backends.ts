@@ -1,0 +1,60 @@
+import { Option } from "@commander-js/extra-typings";
+import { type Backend, InputError } from "asl-core";
+import { oneOf } from "./arguments.js";
+
+export type BackendName = "onnx" | "onnx-web" | "reference";
+
+export interface BackendOptions {
+  /** Threads of one operator; the backend's own choice when undefined. */
+  readonly threads?: number;
+}
+
+interface BackendEntry {
+  readonly description: string;
+  open(options: BackendOptions): Promise<Backend>;
+}
+
+/** Every backend that a command line can name. Loaded when asked for: none costs start-up time unused. */
+export const BACKENDS: Readonly<Record<BackendName, BackendEntry>> = {
+  onnx: {
+    description: "ONNX Runtime on the CPU (onnxruntime-node)",
+    async open(options) {
+      const { onnxNodeBackend } = await import("asl-onnx/node");
+      return onnxNodeBackend(options);
+    },
+  },
+  "onnx-web": {
+    description: "ONNX Runtime as WebAssembly (onnxruntime-web), as in a browser",
+    async open(options) {
+      const { onnxWebBackend } = await import("asl-onnx/web");
+      return onnxWebBackend(options);
+    },
+  },
+  reference: {
+    description: "plain float32 loops; slow, for checking",
+    async open() {
+      const { referenceBackend } = await import("asl-reference");
+      return referenceBackend({ precision: "f32" });
+    },
+  },
+};
+
+export const BACKEND_NAMES = Object.keys(BACKENDS) as readonly BackendName[];
+
+/** Throws InputError listing the names when there is none such. */
+export async function openBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
+  const known = BACKEND_NAMES.find((each) => each === name);
+  if (known === undefined) {
+    throw new InputError(`unknown backend "${name}"; expected one of ${BACKEND_NAMES.join(", ")}`);
+  }
+  return BACKENDS[known].open(options);
+}
+
+/** `--backend NAME`, default onnx. */
+export const backendOption = () =>
+  new Option(
+    "--backend <name>",
+    `what computes: ${BACKEND_NAMES.map((name) => `${name} (${BACKENDS[name].description})`).join("; ")}`,
+  )
+    .argParser(oneOf(BACKEND_NAMES, "a backend, one of"))
+    .default<BackendName>("onnx");

@@ -1,0 +1,51 @@
+import { AslError } from "asl-core";
+
+/** Arguments that cannot be right together, found after parsing. Exit code 2. */
+export class UsageError extends AslError {
+  constructor(message: string) {
+    super("ERR_ASL_USAGE", message);
+  }
+}
+
+/** The reason of the abort signal after Ctrl-C or a request to terminate. */
+export class InterruptedError extends AslError {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number) {
+    super("ERR_ASL_INTERRUPTED", message);
+    this.exitCode = exitCode;
+  }
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly path?: string;
+}
+
+const isSystemError = (error: unknown): error is SystemError =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && "syscall" in error;
+
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the disk; free some space or choose another folder",
+  EDQUOT: "the disk quota is used up",
+  EISDIR: "is a folder, not a file",
+  ENOTDIR: "is a file where a folder was expected",
+  EMFILE: "too many open files",
+};
+
+/**
+ * One clear line for people. Errors thrown on purpose (AslError) say all themselves; of the operating system's errors
+ * the path and the meaning are given; anything else is a mistake in this program and is named as such.
+ */
+export function describeError(error: unknown): string {
+  if (error instanceof AslError) return error.message;
+  if (isSystemError(error)) {
+    const meaning = SYSTEM_MESSAGES[error.code] ?? error.message;
+    return error.path === undefined ? meaning : `${error.path}: ${meaning}`;
+  }
+  if (error instanceof Error) return `unexpected ${error.name}: ${error.message} (--debug shows where)`;
+  return `unexpected error: ${String(error)}`;
+}
