@@ -1,4 +1,5 @@
 import type { Backend, Graph, Program, Tensors } from "asl-core";
+import { onnxNodeBackend } from "asl-onnx/node";
 import { referenceBackend } from "asl-reference";
 
 export interface BackendUnderTest {
@@ -11,11 +12,12 @@ export interface BackendUnderTest {
 export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   { name: "reference-f64", precision: "f64", backend: () => referenceBackend({ precision: "f64" }) },
   { name: "reference-f32", precision: "f32", backend: () => referenceBackend({ precision: "f32" }) },
+  { name: "onnx", precision: "f32", backend: () => onnxNodeBackend() },
 ];
 
 /** Runs a stateless graph once. */
 export async function runOnce(backend: Backend, graph: Graph, feeds: Tensors): Promise<Tensors> {
   const program: Program = { graph, reads: {}, writes: {}, finite: [] };
   await using session = await backend.compile({}, { once: program });
-  return session.run("once", feeds);
+  return await session.run("once", feeds);
 }

@@ -37,7 +37,8 @@ const CONTRACT = { loss: 2e-6, gradient: 1e-5, schedule: 1e-12, weights: 5e-5 };
 
 describe.each(BACKENDS_UNDER_TEST)("official training run on $name", ({ backend }) => {
   it.each(NETWORKS)("$name: losses, gradients, schedule, weights and moving averages", async ({ name, config }) => {
-    const tensors = async (part: string) => (await readSafetensors(fixture(`models/${name}/${part}.safetensors`))).tensors;
+    const tensors = async (part: string) =>
+      (await readSafetensors(fixture(`models/${name}/${part}.safetensors`))).tensors;
     const file = JSON.parse(readFileSync(fixture(`models/${name}/train.json`), "utf8")) as TrainFile;
     const { recipe } = file;
     const model = tresnet(config);
@@ -79,7 +80,9 @@ describe.each(BACKENDS_UNDER_TEST)("official training run on $name", ({ backend 
         ...adamFeeds({ learningRate, beta1, step: step + 1 }),
         ...emaFeeds(recipe.ema_decay),
       });
-      expect(Math.abs(outputs.loss!.data[0]! / expected.loss - 1), `loss of step ${step}`).toBeLessThanOrEqual(CONTRACT.loss);
+      expect(Math.abs(outputs.loss!.data[0]! / expected.loss - 1), `loss of step ${step}`).toBeLessThanOrEqual(
+        CONTRACT.loss,
+      );
       if (step === 0) compare(withoutPrefix(outputs, "grad."), await tensors("train_grads_step0"), CONTRACT.gradient);
     }
     const final = await session.read();

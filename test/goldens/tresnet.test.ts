@@ -57,7 +57,10 @@ interface StateDict {
 }
 
 describe("official state dicts", () => {
-  const dicts = JSON.parse(readFileSync(fixture("models/tresnet_state_dicts.json"), "utf8")) as Record<string, StateDict>;
+  const dicts = JSON.parse(readFileSync(fixture("models/tresnet_state_dicts.json"), "utf8")) as Record<
+    string,
+    StateDict
+  >;
   const variants = (Object.keys(TRESNETS) as TresnetVariant[]).filter((variant) => variant in dicts);
 
   it.each(variants)("%s has the official keys, shapes and parameter count", (variant) => {
@@ -81,7 +84,9 @@ describe("official state dicts", () => {
 it("the last batch norm of every block starts at weight 0, so that a fresh block is its shortcut", () => {
   const model = tresnet(NETWORKS[0]!.config);
   const state = initialize(model.state, 1);
-  const last = Object.keys(state).filter((name) => /layer[12]\.\d+\.conv2\.1\.weight|layer[34]\.\d+\.conv3\.1\.weight/.test(name));
+  const last = Object.keys(state).filter((name) =>
+    /layer[12]\.\d+\.conv2\.1\.weight|layer[34]\.\d+\.conv3\.1\.weight/.test(name),
+  );
   expect(last).toHaveLength(7);
   for (const name of last) expect(state[name]!.data.every((value) => value === 0)).toBe(true);
 });
