@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StateSpec } from "../src/state/spec.js";
 import { initialize } from "../src/random/initialize.js";
 import { logarithm } from "../src/random/logarithm.js";
 import { createRandom, type RandomState, restoreRandom } from "../src/random/random.js";
+import type { StateSpec } from "../src/state/spec.js";
 import type { Shape } from "../src/types/tensor.js";
 
 const draw = <T>(count: number, next: () => T): T[] => Array.from({ length: count }, next);
