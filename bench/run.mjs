@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// npx pnpm@10 bench NAME [--json FILE] [options of the benchmark]
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { formatTable } from "./table.mjs";
+
+const BENCHMARKS = {
+  tresnet: {
+    summary: "training step and inference of TResNet against PyTorch, interleaved, equal threads",
+    load: () => import("./tresnet.mjs"),
+  },
+};
+
+const [name, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined || rest.includes("--help")) {
+  const list = Object.entries(BENCHMARKS).map(([key, { summary }]) => `  ${key.padEnd(12)} ${summary}`);
+  console.log(`usage: npx pnpm@10 bench NAME [--json FILE] [--runs N]\n\n${list.join("\n")}\n`);
+  console.log("ratio = our time / the peer's; medians of interleaved runs on this machine.");
+  if (name !== undefined && name !== "--help" && benchmark === undefined) {
+    console.error(`bench: no benchmark is called "${name}"; there are ${Object.keys(BENCHMARKS).join(", ")}`);
+    process.exitCode = 2;
+  }
+} else {
+  const { values } = parseArgs({
+    args: rest,
+    options: {
+      json: { type: "string" },
+      runs: { type: "string", default: "5" },
+      only: { type: "string", default: "" },
+      threads: { type: "string", default: "2" },
+    },
+  });
+  const { run } = await benchmark.load();
+  const result = await run({
+    runs: Number(values.runs),
+    only: values.only,
+    threads: Number(values.threads),
+    report: (line) => console.error(line),
+  });
+  console.log(formatTable(result.rows));
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+}
