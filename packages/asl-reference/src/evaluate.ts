@@ -1,9 +1,9 @@
 import {
-  type AnyNode,
   formatType,
   type Graph,
   InputError,
   type Node,
+  type NodeEvaluator,
   type OpName,
   sameType,
   sizeOf,
@@ -17,9 +17,6 @@ import { meaningOf } from "./meaning/table.js";
 export interface EvaluateOptions {
   readonly precision: Precision;
 }
-
-/** The result of one node from its inputs. */
-export type NodeEvaluator = (node: AnyNode, inputs: readonly TensorData[], type: TensorType) => TensorData;
 
 /**
  * Runs a graph on named inputs and returns its named outputs, in new arrays.
@@ -50,7 +47,10 @@ export function evaluate(graph: Graph, feeds: Tensors, { precision }: EvaluateOp
   return outputs;
 }
 
-/** Evaluates single nodes in a precision. */
+/**
+ * Evaluates single nodes in a precision, for asl-core's `foldConstants`.
+ * Fold in the precision that the graph will run in: f32 folding rounds what a float64 run would have kept.
+ */
 export function nodeEvaluator(precision: Precision): NodeEvaluator {
   const arithmetic = arithmeticOf(precision);
   return (node, inputs, type) =>
@@ -62,7 +62,7 @@ export function nodeEvaluator(precision: Precision): NodeEvaluator {
     );
 }
 
-/** One node in float32, as constant folding needs it. */
+/** One node in float32, for constant folding of graphs that run on float32 backends. */
 export const evaluateNode: NodeEvaluator = nodeEvaluator("f32");
 
 /** A tensor with its own array. */
