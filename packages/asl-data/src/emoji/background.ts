@@ -6,7 +6,7 @@ import { shapeSprite, turn } from "./sprite.js";
 export function paintBackground(canvas: Canvas, random: Random): void {
   paintGradient(canvas, random);
   addBlotches(canvas, random);
-  const shapes = 2 + random.integer(7);
+  const shapes = 2 + random.integer(6);
   for (let shape = 0; shape < shapes; shape++) {
     const long = canvas.size * random.between(0.06, 0.35);
     const sprite = shapeSprite(random, long, long * random.between(0.15, 1));
@@ -18,8 +18,8 @@ export function paintBackground(canvas: Canvas, random: Random): void {
 }
 
 function paintGradient({ size, data }: Canvas, random: Random): void {
-  const from = [random.integer(256), random.integer(256), random.integer(256)] as const;
-  const to = [random.integer(256), random.integer(256), random.integer(256)] as const;
+  const from = mutedColour(random);
+  const to = mutedColour(random);
   const { cos, sin } = turn(random.between(0, 2 * Math.PI));
   for (let y = 0, at = 0; y < size; y++) {
     for (let x = 0; x < size; x++, at += 3) {
@@ -31,10 +31,17 @@ function paintGradient({ size, data }: Canvas, random: Random): void {
   }
 }
 
+/** Any brightness, half the saturation: as in photographs, vivid colours belong to things. */
+function mutedColour(random: Random): readonly [number, number, number] {
+  const grey = random.integer(256);
+  const mixed = () => (grey + random.integer(256)) / 2;
+  return [mixed(), mixed(), mixed()];
+}
+
 /** Value noise: random colours on a coarse grid, interpolated between. */
 function addBlotches({ size, data }: Canvas, random: Random): void {
   const cells = 2 + random.integer(8);
-  const strength = random.between(5, 55);
+  const strength = random.between(5, 45);
   const grid = Float64Array.from({ length: (cells + 1) * (cells + 1) * 3 }, () => random.between(-strength, strength));
   const stride = (cells + 1) * 3;
   for (let y = 0, at = 0; y < size; y++) {

@@ -77,7 +77,8 @@ export async function generateEmojiScenes(options: EmojiScenesOptions): Promise<
     await putInPlace(partial, out);
     return { ...result, reused: false, hash: manifest.hash };
   } catch (thrown) {
-    await rm(partial, { recursive: true, force: true });
+    // Retries: a write of another thread may still be under way.
+    await rm(partial, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     if (signal?.aborted === true || thrown instanceof AslError || systemCodeOf(thrown) === "") throw thrown;
     const hint = systemCodeOf(thrown) === "ENOSPC" ? "The disk is full: free some space" : "Check the path";
     throw new DatasetError(

@@ -11,7 +11,7 @@ export const INSTANCES = "instances.json";
 export const MANIFEST = "emoji-scenes.json";
 
 /** Raised by every change of the generator that changes a picture. */
-const GENERATOR = 1;
+const GENERATOR = 2;
 
 /** `emoji-scenes.json`: what the folder holds. It is written last. */
 export interface EmojiScenesManifest {

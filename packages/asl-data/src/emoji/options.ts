@@ -86,7 +86,7 @@ export function categoriesOf(classes: 20 | 80) {
 
 /**
  * How often each class is drawn, relative to the others, in the order of categoriesOf: a long tail,
- * 1 / (rank + 3)^0.8 by rank. Of 20 classes the rarest is drawn about a fifth as often as the most frequent.
+ * 1 / (rank + 3)^0.8 by rank from 0. Of 20 classes the rarest is drawn about a fifth as often as the most frequent.
  */
 export function classFrequencies(classes: 20 | 80): readonly number[] {
   const categories = categoriesOf(classes);

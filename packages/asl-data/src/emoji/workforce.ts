@@ -64,7 +64,7 @@ function openThread(options: RendererOptions): RenderThread {
       const onMessage = (response: SceneResponse) => {
         stopListening();
         if (response.kind === "rendered") resolve(response.records);
-        else reject(response.error);
+        else reject(rebuilt(response));
       };
       const onError = (error: unknown) => {
         stopListening();
@@ -79,4 +79,10 @@ function openThread(options: RendererOptions): RenderThread {
       worker.postMessage(range);
     });
   return { worker, render };
+}
+
+function rebuilt({ message, systemCode }: Extract<SceneResponse, { kind: "failure" }>): Error {
+  return systemCode === ""
+    ? new AslError("ERR_ASL_WORKER", message)
+    : Object.assign(new Error(message), { code: systemCode, syscall: "write" });
 }
