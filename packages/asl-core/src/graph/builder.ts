@@ -101,7 +101,8 @@ export class Builder {
 
   /**
    * Gives `y`, a composite of several nodes, a gradient rule of its own: the reverse sweep goes from y straight to
-   * `inputs` and does not enter the nodes between. For closed forms that cost less than the chain rule.
+   * `inputs` and does not enter the nodes between; whatever is not among `inputs` gets no gradient through y.
+   * For closed forms that cost less than the chain rule.
    */
   differentiateAs(y: Value, inputs: readonly Value[], rule: CustomGradient["rule"]): Value {
     this.#customGradients.set(y.id, { inputs, rule });

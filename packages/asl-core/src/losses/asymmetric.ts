@@ -66,7 +66,8 @@ export function asymmetricLoss(logits: Value, targets: Value, options: Asymmetri
 
 /**
  * The same values as `asymmetricLoss` with the gradient in closed form: fewer nodes, one log and one power less.
- * By default the gradient passes through the focusing weight, as in the official AsymmetricLossOptimized.
+ * By default the gradient passes through the focusing weight, as in the official AsymmetricLossOptimized. It has a
+ * gradient for the logits only; targets and gammas that are values get none.
  */
 export function asymmetricLossOptimized(logits: Value, targets: Value, options: AsymmetricLossOptions = {}): Value {
   return logits.builder.scope("asymmetricLossOptimized", () => {

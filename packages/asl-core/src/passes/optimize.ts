@@ -13,8 +13,8 @@ export interface OptimizeOptions extends FoldOptions {
 const MOST_ROUNDS = 4;
 
 /**
- * All passes in their standard order, until the graph stops shrinking. Outputs keep every bit on every backend (unless
- * `inexact` folding is asked for); inputs, output names and scopes stay. Differentiate first: stopGradient disappears.
+ * All passes in their standard order, until the graph stops shrinking. Outputs keep every bit on a backend that
+ * computes in the precision of `evaluate` (unless `inexact` folding is asked for); inputs, output names and scopes stay. Differentiate first: stopGradient disappears.
  */
 export function optimize(graph: Graph, { evaluate, ...options }: OptimizeOptions = {}): Graph {
   let current = eliminateDeadCode(graph);
