@@ -162,7 +162,7 @@ export const GLYPH_CATEGORIES: readonly GlyphCategory[] = [
     id: 75,
     name: "remote",
     supercategory: "electronic",
-    icons: ["mdi:remote", "mdi:remote-tv", "tabler:device-remote"],
+    icons: ["mdi:remote-tv", "tabler:device-remote"],
   },
   { id: 76, name: "keyboard", supercategory: "electronic", emoji: ["keyboard"] },
   { id: 77, name: "cell phone", supercategory: "electronic", emoji: ["mobile-phone", "mobile-phone-with-arrow"] },
