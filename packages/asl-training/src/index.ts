@@ -1,1 +1,21 @@
-export {};
+export { DivergedError, PredictionsError, RunDirectoryError } from "./errors.js";
+export { type EvaluateOptions, evaluate } from "./evaluate.js";
+export { checkPredictionSizes, type Predictions } from "./predictions.js";
+export { type LoadPredictionsOptions, loadPredictions, savePredictions } from "./predictions-file.js";
+export { openPredictor, type PredictedBatch, type Predictor, type PredictorOptions } from "./predictor.js";
+export { type TrainingProgramName, type TrainingPrograms, trainingPrograms } from "./programs.js";
+export type { BestEvaluation } from "./progress.js";
+export {
+  RECIPE_DEFAULTS,
+  type RecipeOptions,
+  resolveRecipe,
+  type StepSchedule,
+  scheduleAt,
+  type TrainingRecipe,
+} from "./recipe.js";
+export { METRICS_COLUMNS, RUN_FILES, STEPS_COLUMNS } from "./run-directory.js";
+export { sigmoidScores } from "./scores.js";
+export { train } from "./train.js";
+export type { BestCheckpoint, EpochReport, StepReport, TrainingOptions, TrainingResult } from "./training-options.js";
+export { summaryOf } from "./training-summary.js";
+export { bestThreshold, DEFAULT_THRESHOLD, type ValidationReport, validationReport } from "./validation-report.js";

@@ -1,0 +1,37 @@
+import { tresnet } from "asl-core";
+import { trainingPrograms } from "./programs.js";
+import { checkSameSetup, progressFromJson } from "./progress.js";
+import { resolveRecipe } from "./recipe.js";
+import { RunDirectory } from "./run-directory.js";
+import { checkLoaders, type TrainingOptions, type TrainingResult } from "./training-options.js";
+import { TrainingRun } from "./training-run.js";
+import { setupOf, startingState } from "./training-setup.js";
+
+/**
+ * Trains a TResNet and writes into `out`: metrics.csv, steps.csv, recipe.json, best.safetensors, best-ema.safetensors,
+ * last.snapshot. A run that was interrupted and resumed gives the same losses and weights, bit for bit on the same
+ * backend, as one that was not.
+ *
+ * @throws InputError for options that do not fit; RunDirectoryError when `out` holds another run
+ * @throws DivergedError when a loss or logit is not finite; the snapshot in `out` stays as it was
+ */
+export async function train(options: TrainingOptions): Promise<TrainingResult> {
+  const recipe = resolveRecipe(options.recipe);
+  checkLoaders(options);
+  const model = tresnet(options.model);
+  const { batchSize, imageSize, resume = false } = options;
+  const { state, programs } = trainingPrograms(model, recipe, { batchSize, imageSize });
+  const setup = setupOf(options, recipe);
+
+  const directory = await RunDirectory.open(options.out, resume);
+  const snapshot = resume && (await directory.hasSnapshot()) ? await directory.readSnapshot() : undefined;
+  if (snapshot !== undefined) checkSameSetup(directory.path("snapshot"), snapshot.progress.setup, setup);
+  const progress = snapshot === undefined ? undefined : progressFromJson(directory.path("snapshot"), snapshot.progress);
+
+  await using session = await options.backend.compile(state, programs);
+  await session.write(snapshot?.state ?? startingState(model, state, recipe.seed, options.weights));
+  if (progress !== undefined) options.onResume?.({ epoch: progress.epoch, step: progress.step });
+  await directory.writeJson("recipe", { ...setup, backend: options.backend.name });
+  const run = await TrainingRun.open({ options, recipe, model, session, directory, setup, progress });
+  return await run.toTheEnd();
+}

@@ -1,0 +1,244 @@
+import type { JsonObject } from "asl-checkpoint";
+import type { Model, Session } from "asl-core";
+import type { Batch } from "asl-data";
+import { exportCheckpoint, readWeights } from "./checkpoint-export.js";
+import type { CsvLog, CsvRow } from "./csv-log.js";
+import { locatingNonFinite } from "./errors.js";
+import { evaluate } from "./evaluate.js";
+import { fullBatch } from "./full-batch.js";
+import type { TrainingProgramName } from "./programs.js";
+import { AT_START, type BestEvaluation, progressToJson, type TrainingProgress } from "./progress.js";
+import { scheduleAt, type TrainingRecipe } from "./recipe.js";
+import type { RunDirectory } from "./run-directory.js";
+import type { TrainingOptions, TrainingResult } from "./training-options.js";
+import { type Evaluated, evaluatedOf, metricsOf, summaryOf } from "./training-summary.js";
+import { DEFAULT_THRESHOLD } from "./validation-report.js";
+
+export interface RunParts {
+  readonly options: TrainingOptions;
+  readonly recipe: TrainingRecipe;
+  readonly model: Model;
+  readonly session: Session<TrainingProgramName>;
+  readonly directory: RunDirectory;
+  readonly setup: JsonObject;
+  readonly progress: TrainingProgress | undefined;
+}
+
+const DIVERGED = "The weights before this step are kept. Try a lower learning rate, or check the starting weights.";
+
+/** The loop: steps, evaluation, checkpoints, snapshots. `progress` always says what is done and no more. */
+export class TrainingRun {
+  #progress: TrainingProgress;
+  /** When the clock of `progress.seconds` was last read. */
+  #clock = performance.now();
+  #unwrittenSteps: CsvRow[] = [];
+
+  private constructor(
+    private readonly parts: RunParts,
+    private readonly logs: { readonly metrics: CsvLog; readonly steps: CsvLog },
+  ) {
+    this.#progress = parts.progress ?? AT_START;
+  }
+
+  static async open(parts: RunParts): Promise<TrainingRun> {
+    const { step, epoch } = parts.progress ?? AT_START;
+    return new TrainingRun(parts, await parts.directory.openLogs({ steps: step, epochs: epoch }));
+  }
+
+  async toTheEnd(): Promise<TrainingResult> {
+    const { recipe, directory } = this.parts;
+    const firstStep = this.#progress.step;
+    let interrupted = false;
+    while (!interrupted && this.#progress.epoch < recipe.epochs) {
+      interrupted = !(await this.#trainEpoch()) || !(await this.#finishEpoch());
+    }
+    // an interruption before the first step leaves nothing to save
+    if (interrupted && this.#progress.step > firstStep) await this.#saveSnapshot();
+    const result = this.#result(interrupted);
+    if (!interrupted) await directory.writeJson("summary", summaryOf(result));
+    return result;
+  }
+
+  /** The steps of the epoch that are not done yet; false when interrupted. */
+  async #trainEpoch(): Promise<boolean> {
+    const { options } = this.parts;
+    const { training, snapshotEverySteps = 200 } = options;
+    const { epoch, nextBatch } = this.#progress;
+    if (this.#interrupted()) return false;
+    if (nextBatch >= training.batchesPerEpoch) return true;
+    const begin = performance.now();
+    let images = 0;
+    let sinceSnapshot = 0;
+    const trainedBefore = { seconds: this.#progress.trainingSeconds, images: this.#progress.images };
+    for await (const batch of training.epoch(epoch, { startBatch: nextBatch })) {
+      const { loss, learningRate } = await this.#step(batch);
+      images += batch.indices.length;
+      const seconds = (performance.now() - begin) / 1000;
+      this.#advance({
+        trainingSeconds: trainedBefore.seconds + seconds,
+        images: trainedBefore.images + images,
+      });
+      options.onStep?.({
+        epoch,
+        batch: batch.number,
+        batches: training.batchesPerEpoch,
+        step: this.#progress.step,
+        loss,
+        learningRate,
+        imagesPerSecond: images / seconds,
+      });
+      if (this.#interrupted()) return false;
+      sinceSnapshot++;
+      if (sinceSnapshot >= snapshotEverySteps && batch.number + 1 < training.batchesPerEpoch) {
+        await this.#saveSnapshot();
+        sinceSnapshot = 0;
+      }
+    }
+    // batches without a single readable picture at the end of an epoch do not come at all
+    this.#advance({ nextBatch: training.batchesPerEpoch });
+    return true;
+  }
+
+  async #step(batch: Batch): Promise<{ loss: number; learningRate: number }> {
+    const { session, recipe, options } = this.parts;
+    const { step, epoch, epochLoss } = this.#progress;
+    const schedule = scheduleAt(recipe, step, options.training.batchesPerEpoch);
+    const place = {
+      during: `training step ${step + 1} (epoch ${epoch + 1}, batch ${batch.number + 1})`,
+      pictures: batch.names,
+      classNames: options.training.classes,
+      shape: batch.targets.type.shape,
+      advice: DIVERGED,
+    };
+    const outputs = await locatingNonFinite(place, () =>
+      session.run("train", { ...fullBatch(batch), ...schedule.feeds }),
+    );
+    const loss = outputs.loss!.data[0]!;
+    this.#unwrittenSteps.push([step + 1, epoch + 1, batch.number + 1, loss, schedule.learningRate]);
+    this.#advance({
+      step: step + 1,
+      nextBatch: batch.number + 1,
+      epochLoss: { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 },
+    });
+    return { loss, learningRate: schedule.learningRate };
+  }
+
+  /** Evaluation, checkpoints, logs and the snapshot of a whole epoch; false when interrupted before all was done. */
+  async #finishEpoch(): Promise<boolean> {
+    const { options, recipe } = this.parts;
+    const evaluated = await this.#evaluate();
+    if (evaluated === "interrupted") return false;
+    const { epoch, step, epochLoss, best, bestEma, trainingSeconds, images } = this.#progress;
+    const regular = await this.#keepBest("regular", best, evaluated?.regular);
+    const ema = await this.#keepBest("ema", bestEma, evaluated?.ema);
+
+    const loss = epochLoss.steps === 0 ? 0 : epochLoss.sum / epochLoss.steps;
+    const imagesPerSecond = trainingSeconds === 0 ? 0 : images / trainingSeconds;
+    this.#advance({ epoch: epoch + 1, nextBatch: 0, epochLoss: AT_START.epochLoss, best: regular, bestEma: ema });
+    const { learningRate } = scheduleAt(recipe, Math.max(step - 1, 0), options.training.batchesPerEpoch);
+    const reports = [evaluated?.regular.report, evaluated?.ema.report];
+    await this.logs.metrics.append([
+      [
+        epoch + 1,
+        step,
+        loss,
+        learningRate,
+        ...reports.map((report) => report?.mAP ?? ""),
+        ...reports.map((report) => report?.mAPPresent ?? ""),
+        imagesPerSecond.toFixed(2),
+        this.#progress.seconds.toFixed(1),
+      ],
+    ]);
+    await this.#saveSnapshot();
+    options.onEpoch?.({
+      epoch: epoch + 1,
+      epochs: recipe.epochs,
+      step,
+      loss,
+      imagesPerSecond,
+      regular: evaluated?.regular.report ?? null,
+      ema: evaluated?.ema.report ?? null,
+      improved: { regular: regular !== best, ema: ema !== bestEma },
+    });
+    return true;
+  }
+
+  async #evaluate(): Promise<{ regular: Evaluated; ema: Evaluated } | undefined | "interrupted"> {
+    const { session, options } = this.parts;
+    const { validation, signal, onEvaluation } = options;
+    if (validation === undefined) return undefined;
+    const { epoch } = this.#progress;
+    try {
+      const predictions = await evaluate(session, ["evaluate", "evaluateEma"], validation, {
+        ...(signal === undefined ? {} : { signal }),
+        onProgress: (images, total) => onEvaluation?.({ epoch, images, total }),
+      });
+      return { regular: evaluatedOf(predictions.evaluate), ema: evaluatedOf(predictions.evaluateEma) };
+    } catch (error) {
+      if (signal?.aborted === true && error === signal.reason) return "interrupted";
+      throw error;
+    }
+  }
+
+  /** Writes a checkpoint when these weights are the best of their kind; without an evaluation the latest are. */
+  async #keepBest(
+    weights: "regular" | "ema",
+    best: BestEvaluation | null,
+    evaluated: Evaluated | undefined,
+  ): Promise<BestEvaluation | null> {
+    const { session, model, options, directory, setup } = this.parts;
+    const { epoch, step } = this.#progress;
+    const mAP = evaluated?.report.mAP;
+    if (mAP !== undefined && best !== null && mAP <= best.mAP) return best;
+    const file = directory.path(weights === "ema" ? "bestEma" : "best");
+    await exportCheckpoint(file, await readWeights(session, model, weights), {
+      classNames: options.training.classes,
+      thresholds: evaluated?.threshold ?? DEFAULT_THRESHOLD,
+      imageSize: options.imageSize,
+      resizeFilter: options.resizeFilter,
+      recipe: setup,
+      step,
+      epoch: epoch + 1,
+      metrics: evaluated === undefined ? {} : metricsOf(evaluated.report),
+      weights,
+    });
+    return mAP === undefined ? null : { epoch: epoch + 1, mAP };
+  }
+
+  async #saveSnapshot(): Promise<void> {
+    const { session, directory, setup } = this.parts;
+    await this.logs.steps.append(this.#unwrittenSteps);
+    this.#unwrittenSteps = [];
+    this.#advance({});
+    await directory.writeSnapshot({
+      state: await session.read(),
+      progress: { ...progressToJson(this.#progress), setup },
+    });
+  }
+
+  #advance(change: Partial<TrainingProgress>): void {
+    const now = performance.now();
+    const seconds = this.#progress.seconds + (now - this.#clock) / 1000;
+    this.#clock = now;
+    this.#progress = { ...this.#progress, ...change, seconds };
+  }
+
+  #interrupted(): boolean {
+    return this.parts.options.signal?.aborted === true;
+  }
+
+  #result(interrupted: boolean): TrainingResult {
+    const { epoch, step, seconds, trainingSeconds, images, best, bestEma } = this.#progress;
+    const { directory } = this.parts;
+    const withFile = (found: BestEvaluation | null, file: "best" | "bestEma") =>
+      found === null ? null : { ...found, file: directory.path(file) };
+    return {
+      interrupted,
+      epochs: epoch,
+      steps: step,
+      seconds,
+      imagesPerSecond: trainingSeconds === 0 ? 0 : images / trainingSeconds,
+      best: { regular: withFile(best, "best"), ema: withFile(bestEma, "bestEma") },
+    };
+  }
+}

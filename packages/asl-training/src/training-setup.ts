@@ -1,0 +1,35 @@
+import type { JsonObject } from "asl-checkpoint";
+import { emaName, InputError, initialize, type Model, type StateSpec, type Tensors } from "asl-core";
+import type { TrainingRecipe } from "./recipe.js";
+import type { TrainingOptions } from "./training-options.js";
+
+/** All that must be the same when a run goes on, as JSON; also the content of recipe.json. */
+export function setupOf(options: TrainingOptions, recipe: TrainingRecipe): JsonObject {
+  const { model, imageSize, batchSize, resizeFilter, training, validation } = options;
+  return {
+    model: {
+      blocks: [...model.blocks],
+      planes: model.planes,
+      basicStages: model.basicStages,
+      classes: model.classes,
+      headFeatures: model.headFeatures ?? null,
+    },
+    recipe: { ...recipe },
+    imageSize,
+    batchSize,
+    resizeFilter,
+    trainingPictures: training.itemCount,
+    validationPictures: validation?.itemCount ?? 0,
+    classNames: [...training.classes],
+    data: options.dataDescription ?? {},
+  };
+}
+
+/** The whole state before the first step: the model's own start, then `weights`; the moving average equals them. */
+export function startingState(model: Model, state: StateSpec, seed: number, weights: Tensors = {}): Tensors {
+  for (const name of Object.keys(weights)) {
+    if (!Object.hasOwn(model.state, name)) throw new InputError(`training: the model has no weights "${name}"`);
+  }
+  const averages = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [emaName(name), tensor]));
+  return { ...initialize(state, seed), ...weights, ...averages };
+}
