@@ -57,6 +57,6 @@ export * from "./program/backend.js";
 export * from "./program/feeds.js";
 export * from "./program/programs.js";
 export * from "./random/initialize.js";
-export { createRandom, Random, type RandomState, restoreRandom } from "./random/random.js";
+export { createRandom, Random, type RandomKey, type RandomState, restoreRandom } from "./random/random.js";
 export type * from "./state/spec.js";
 export * from "./types/tensor.js";

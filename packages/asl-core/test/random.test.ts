@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { initialize } from "../src/random/initialize.js";
 import { logarithm } from "../src/random/logarithm.js";
-import { createRandom, type RandomState, restoreRandom } from "../src/random/random.js";
+import { createRandom, type RandomKey, type RandomState, restoreRandom } from "../src/random/random.js";
 import type { StateSpec } from "../src/state/spec.js";
 import type { Shape } from "../src/types/tensor.js";
 
@@ -37,10 +37,30 @@ describe("Random", () => {
   });
 
   it("keeps seeds, negative seeds, text seeds and streams apart", () => {
-    const keys: [number | string, string?][] = [[0], [1], [-1], [2 ** 32], ["1"], [""], [0, "a"], [0, "b"], ["0", "a"]];
-    const firsts = keys.map(([seed, stream]) => createRandom(seed, stream).uint32());
+    const keys: [RandomKey, ...RandomKey[]][] = [
+      ...[[0], [1], [-1], [2 ** 32], ["1"], [""]].map(([only]): [RandomKey] => [only!]),
+      ...([
+        [0, "a"],
+        [0, "b"],
+        ["0", "a"],
+        ["ab", "c"],
+        ["a", "bc"],
+        [1, 2],
+        [2, 1],
+        [1, 2, 0],
+      ] as [RandomKey][]),
+    ];
+    const firsts = keys.map((key) => createRandom(...key).uint32());
     expect(new Set(firsts).size).toBe(keys.length);
     expect(() => createRandom(0.5)).toThrow("a random seed must be a safe integer; got 0.5");
+  });
+
+  it("between, chance and pick are uniform() and integer() in other clothes", () => {
+    const [a, b] = [createRandom(5, "x"), createRandom(5, "x")];
+    expect(a.between(-2, 6)).toBe(-2 + 8 * b.uniform());
+    expect(a.chance(0.5)).toBe(b.uniform() < 0.5);
+    expect(a.pick(["p", "q", "r"])).toBe(["p", "q", "r"][b.integer(3)]);
+    expect(() => a.pick([])).toThrow(/1 .. 2\^32/);
   });
 
   it("draws uniform numbers in [0, 1) with the moments of U(0, 1), and neighbouring streams do not correlate", () => {

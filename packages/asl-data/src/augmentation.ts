@@ -1,6 +1,6 @@
+import type { Random } from "asl-core";
 import { InputError } from "asl-core";
 import type { Picture } from "./picture.js";
-import type { Random } from "./random.js";
 
 /** Changes a picture at random; pure: the given picture stays as it is, and the same random state gives the same result. */
 export type Augmentation = (picture: Picture, random: Random) => Picture;

@@ -16,5 +16,4 @@ export type { Batch, SkippedPicture } from "./loader/batch.js";
 export { createLoader, type EpochOptions, type Loader } from "./loader/loader.js";
 export type { LoaderOptions } from "./loader/options.js";
 export { type Picture, toTensor } from "./picture.js";
-export { Random, type RandomKey } from "./random.js";
 export { type ResizeFilter, resize } from "./resize.js";

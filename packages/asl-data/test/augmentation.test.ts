@@ -1,13 +1,13 @@
+import { createRandom } from "asl-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AugmentationStep, augmentationOf, flipHorizontally } from "../src/augmentation.js";
 import type { Picture } from "../src/picture.js";
-import { Random } from "../src/random.js";
 
 const picture = fc
   .record({ width: fc.integer({ min: 1, max: 20 }), height: fc.integer({ min: 1, max: 20 }), seed: fc.nat() })
   .map(({ width, height, seed }): Picture => {
-    const random = new Random(seed);
+    const random = createRandom(seed);
     return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => random.integer(256)) };
   });
 
@@ -36,9 +36,9 @@ describe("augmentations", () => {
     fc.assert(
       fc.property(picture, fc.nat(), (original, seed) => {
         const before = original.data.slice();
-        const once = augmentationOf(steps)(original, new Random(seed));
+        const once = augmentationOf(steps)(original, createRandom(seed));
         expect(original.data).toEqual(before);
-        expect(augmentationOf(steps)(original, new Random(seed))).toEqual(once);
+        expect(augmentationOf(steps)(original, createRandom(seed))).toEqual(once);
       }),
     );
   });
@@ -47,7 +47,7 @@ describe("augmentations", () => {
     const original: Picture = { width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
     const flips = (probability: number) =>
       Array.from({ length: 400 }, (_, seed) =>
-        augmentationOf([{ kind: "horizontalFlip", probability }])(original, new Random(seed)),
+        augmentationOf([{ kind: "horizontalFlip", probability }])(original, createRandom(seed)),
       ).filter(({ data }) => data[0] === 4).length;
     expect(flips(0)).toBe(0);
     expect(flips(1)).toBe(400);
@@ -57,7 +57,7 @@ describe("augmentations", () => {
   it("cutout paints one rectangle of one colour, at most half of each side, and nothing else", () => {
     fc.assert(
       fc.property(picture, fc.nat(), (original, seed) => {
-        const cut = augmentationOf([{ kind: "cutout" }])(original, new Random(seed));
+        const cut = augmentationOf([{ kind: "cutout" }])(original, createRandom(seed));
         let [left, top, right, bottom] = [original.width, original.height, 0, 0];
         for (let i = 0; i < original.data.length; i++) {
           if (cut.data[i] === original.data[i]) continue;
@@ -87,7 +87,7 @@ describe("augmentations", () => {
   it("cutout is of the full size away from the border, and fraction 0 paints nothing", () => {
     const original: Picture = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) };
     const painted = (fraction: number, seed: number) => {
-      const { data } = augmentationOf([{ kind: "cutout", fraction }])(original, new Random(seed));
+      const { data } = augmentationOf([{ kind: "cutout", fraction }])(original, createRandom(seed));
       return data.filter((_, i) => i % 3 === 0 && (data[i] !== 0 || data[i + 1] !== 0 || data[i + 2] !== 0)).length;
     };
     const sizes = Array.from({ length: 200 }, (_, seed) => painted(0.25, seed));

@@ -86,6 +86,21 @@ export class Random {
     }
   }
 
+  /** A uniform number in [low, high). */
+  between(low: number, high: number): number {
+    return low + (high - low) * this.uniform();
+  }
+
+  /** True with the given probability. */
+  chance(probability: number): boolean {
+    return this.uniform() < probability;
+  }
+
+  /** A uniform element. Throws InputError for an empty array. */
+  pick<T>(values: readonly T[]): T {
+    return values[this.integer(values.length)] as T;
+  }
+
   /** Puts the array into a uniformly random order, in place (Fisher and Yates). */
   shuffle(array: unknown[] | Int32Array | Uint32Array | Float32Array | Float64Array): void {
     const items = array as { [index: number]: unknown };
@@ -107,12 +122,15 @@ export class Random {
   }
 }
 
+/** A part of a key: a safe integer or a text. */
+export type RandomKey = number | string;
+
 /**
- * A generator from a seed. Different `stream` names under one seed give unrelated numbers.
- * Throws InputError for a number that is not a safe integer.
+ * A generator from a key: a seed, and whatever tells its uses apart (`createRandom(seed, "shuffle", epoch)`).
+ * Different keys give unrelated numbers. Throws InputError for a number that is not a safe integer.
  */
-export function createRandom(seed: number | string, stream = ""): Random {
-  const key = [...seedWords(seed), ...textWords(stream)];
+export function createRandom(seed: RandomKey, ...parts: readonly RandomKey[]): Random {
+  const key = [seed, ...parts].flatMap(wordsOf);
   // The start words are the first fractional bits of pi: numbers with nothing up their sleeve.
   const words = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344].map((start) => absorb(start, key)) as [
     number,
@@ -141,10 +159,10 @@ export function restoreRandom(state: RandomState): Random {
   return new Random(state);
 }
 
-function seedWords(seed: number | string): number[] {
-  if (typeof seed === "string") return textWords(seed);
-  if (!Number.isSafeInteger(seed)) throw new InputError(`a random seed must be a safe integer; got ${seed}`);
-  return [seed | 0, Math.floor(seed / 2 ** 32) | 0];
+function wordsOf(part: RandomKey): number[] {
+  if (typeof part === "string") return textWords(part);
+  if (!Number.isSafeInteger(part)) throw new InputError(`a random seed must be a safe integer; got ${part}`);
+  return [part | 0, Math.floor(part / 2 ** 32) | 0];
 }
 
 /** UTF-16 code units after their count, which keeps ("ab", "c") apart from ("a", "bc"), and text from numbers. */

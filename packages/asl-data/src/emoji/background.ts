@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "asl-core";
 import { type Canvas, paste } from "./canvas.js";
 import { shapeSprite, turn } from "./sprite.js";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createRandom } from "asl-core";
 import sharp from "sharp";
-import { Random } from "../random.js";
 import type { Glyph, GlyphAtlas } from "./glyphs.js";
 import { categoriesOf, classFrequencies, type EmojiScenesParameters, type EmojiSplit } from "./options.js";
 import { type ClassGlyphs, composeScene, type SceneObject } from "./scene.js";
@@ -32,7 +32,7 @@ const IN_FLIGHT = 4;
  * any scene of the other, whatever the seeds they are made from.
  */
 export function sceneSeed(split: EmojiSplit, seed: number, index: number): number {
-  const random = new Random(seed, "emoji scenes", split, index);
+  const random = createRandom(seed, "emoji scenes", split, index);
   const bits = (random.uint32() >>> 12) * 0x100000000 + random.uint32();
   return bits * 2 + (split === "train" ? 0 : 1);
 }

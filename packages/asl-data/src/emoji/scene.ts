@@ -1,4 +1,4 @@
-import { Random } from "../random.js";
+import { createRandom, type Random } from "asl-core";
 import { paintBackground } from "./background.js";
 import { type Canvas, newCanvas, paste } from "./canvas.js";
 import type { Glyph, GlyphAtlas } from "./glyphs.js";
@@ -52,7 +52,7 @@ export function composeScene(
   atlas: GlyphAtlas,
   settings: SceneSettings,
 ): Scene {
-  const random = new Random(seed, "scene");
+  const random = createRandom(seed, "scene");
   const { imageSize } = settings;
   const pixels = new Uint8Array(atlas.pixels);
   const canvas = newCanvas(imageSize);

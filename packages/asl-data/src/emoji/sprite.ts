@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "asl-core";
 import type { GlyphLevel } from "./glyphs.js";
 
 /** Something to paste into a scene: premultiplied RGBA, 8 bits, already turned, scaled and coloured. */

@@ -1,9 +1,9 @@
+import { createRandom } from "asl-core";
 import { type AugmentationStep, augmentationOf } from "../augmentation.js";
 import type { Dataset } from "../dataset.js";
 import { decodePicture } from "../decode.js";
 import { PictureError } from "../errors.js";
 import { type Picture, toTensor } from "../picture.js";
-import { Random } from "../random.js";
 import { type ResizeFilter, resize } from "../resize.js";
 import type { BatchTask, PictureFailure, PreparedBatch } from "./batch.js";
 import { PictureCache, type PictureCacheMemory } from "./picture-cache.js";
@@ -39,7 +39,7 @@ export class BatchPreparer {
       const augmentation = augmentationOf(augment.steps);
       // The key holds no thread, batch or row: the same picture gets the same augmentation wherever it is prepared.
       this.#augment = (picture, epoch, index) =>
-        augmentation(picture, new Random(augment.seed, "augment", epoch, index));
+        augmentation(picture, createRandom(augment.seed, "augment", epoch, index));
     }
   }
 
