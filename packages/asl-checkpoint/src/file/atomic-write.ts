@@ -3,9 +3,7 @@ import { type FileHandle, open, realpath, rename, stat, unlink } from "node:fs/p
 import path from "node:path";
 import { AslError } from "asl-core";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
-
-/** One write call transfers at most this many bytes: the operating system's limit is 2 GiB - 4 KiB. */
-const MAX_WRITE = 1 << 28;
+import { CHUNK } from "./chunks.js";
 
 /** Where the content of a file that is being written goes. */
 export interface PositionalWriter {
@@ -53,8 +51,7 @@ export async function writeAtomically(
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
-    const length = Math.min(MAX_WRITE, bytes.byteLength - done);
-    const { bytesWritten } = await handle.write(bytes, done, length, position + done);
+    const { bytesWritten } = await handle.write(bytes, done, Math.min(CHUNK, bytes.byteLength - done), position + done);
     done += bytesWritten;
   }
 }

@@ -1,8 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
-
-/** One read call transfers at most this many bytes: the operating system's limit is 2 GiB - 4 KiB. */
-const MAX_READ = 1 << 28;
+import { CHUNK, chunksOf } from "./chunks.js";
 
 /** A file of any size that is read at given positions. Every error names the file. */
 export class RandomAccessFile implements AsyncDisposable {
@@ -35,15 +33,9 @@ export class RandomAccessFile implements AsyncDisposable {
 
   /** Fills `target` from `position` on; an error if the file ends before. */
   async readInto(target: Uint8Array, position: number): Promise<void> {
-    if (!Number.isSafeInteger(position) || position < 0 || position + target.byteLength > this.size) {
-      throw new CheckpointError(
-        this.file,
-        `truncated or damaged: ${target.byteLength} bytes are needed at byte ${position}, but the file has ${this.size}`,
-      );
-    }
+    this.#checkRange(position, target.byteLength);
     for (let done = 0; done < target.byteLength; ) {
-      const length = Math.min(MAX_READ, target.byteLength - done);
-      const { bytesRead } = await this.#read(target, done, length, position + done);
+      const { bytesRead } = await this.#read(target, done, Math.min(CHUNK, target.byteLength - done), position + done);
       if (bytesRead === 0) {
         throw new CheckpointError(this.file, `the file became shorter while it was read (at byte ${position + done})`);
       }
@@ -52,9 +44,17 @@ export class RandomAccessFile implements AsyncDisposable {
   }
 
   async read(position: number, length: number): Promise<Buffer> {
-    if (position + length > this.size) await this.readInto(new Uint8Array(0), this.size + 1);
+    this.#checkRange(position, length);
     const buffer = Buffer.allocUnsafe(length);
     await this.readInto(buffer, position);
+    return buffer;
+  }
+
+  /** The same into a buffer of its own of exactly that length, of any size. */
+  async readBuffer(position: number, length: number): Promise<ArrayBuffer> {
+    this.#checkRange(position, length);
+    const buffer = new ArrayBuffer(length);
+    for (const [chunk, offset] of chunksOf(buffer)) await this.readInto(chunk, position + offset);
     return buffer;
   }
 
@@ -64,6 +64,15 @@ export class RandomAccessFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Before memory is taken: a length that a damaged file states is not to be believed. */
+  #checkRange(position: number, length: number): void {
+    if (Number.isSafeInteger(position) && position >= 0 && position + length <= this.size) return;
+    throw new CheckpointError(
+      this.file,
+      `truncated or damaged: ${length} bytes are needed at byte ${position}, but the file has ${this.size}`,
+    );
   }
 
   async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {

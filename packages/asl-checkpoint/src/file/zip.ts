@@ -2,13 +2,13 @@ import { promisify } from "node:util";
 import { crc32, inflateRaw } from "node:zlib";
 import yauzl from "yauzl";
 import { CheckpointError, causeOf } from "../errors.js";
+import { chunksOf } from "./chunks.js";
 import type { RandomAccessFile } from "./random-access.js";
 
 const STORED = 0;
 const DEFLATED = 8;
 /** Deflate cannot shrink data more than this, so a larger declared size is a lie. */
 const MAX_DEFLATE_RATIO = 1032;
-const CRC_CHUNK = 1 << 26;
 
 export interface ZipEntry {
   readonly name: string;
@@ -84,7 +84,8 @@ export class ZipArchive {
     if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
     const data = await this.#unpack(entry);
     const checksum = crc32Of(data);
-    if (checksum !== entry.crc32) {
+    // 0 stands where a writer computes none, as PyTorch can be told to.
+    if (checksum !== entry.crc32 && entry.crc32 !== 0) {
       throw this.#damaged(name, `its CRC-32 is ${hex(checksum)}, the archive says ${hex(entry.crc32)}`);
     }
     return data;
@@ -96,9 +97,7 @@ export class ZipArchive {
     const start = await this.#dataStart(entry);
     if (entry.compressionMethod === STORED) {
       if (entry.compressedSize !== entry.uncompressedSize) throw this.#damaged(name, "its two sizes differ");
-      const data = new ArrayBuffer(entry.uncompressedSize);
-      await this.#file.readInto(new Uint8Array(data), start);
-      return data;
+      return this.#file.readBuffer(start, entry.uncompressedSize);
     }
     if (entry.compressionMethod !== DEFLATED) {
       throw new CheckpointError(
@@ -139,9 +138,7 @@ export class ZipArchive {
 
 function crc32Of(data: ArrayBuffer): number {
   let checksum = 0;
-  for (let start = 0; start < data.byteLength; start += CRC_CHUNK) {
-    checksum = crc32(new Uint8Array(data, start, Math.min(CRC_CHUNK, data.byteLength - start)), checksum);
-  }
+  for (const [chunk] of chunksOf(data)) checksum = crc32(chunk, checksum);
   return checksum;
 }
 

@@ -36,9 +36,7 @@ export async function openLegacyContainer(file: RandomAccessFile): Promise<PthCo
     readStorage: async (storage) => {
       const place = positions.get(storage.key);
       if (place === undefined) throw new CheckpointError(file.file, `storage "${storage.key}" is missing`);
-      const data = new ArrayBuffer(place.bytes);
-      await file.readInto(new Uint8Array(data), place.position);
-      return data;
+      return file.readBuffer(place.position, place.bytes);
     },
   };
 }

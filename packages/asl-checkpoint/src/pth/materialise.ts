@@ -33,7 +33,8 @@ export async function materialise(
   const read = new Map<string, TensorData>();
   for (const group of byStorage.values()) {
     const buffer = await readStorage(group[0]![1].storage);
-    for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer));
+    const shared = group.length > 1;
+    for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer, shared));
   }
   // In the order of the file, whichever order the storages were read in.
   return Object.fromEntries([...tensors.keys()].map((name) => [name, read.get(name)!]));
@@ -50,7 +51,13 @@ function checkTotal(file: string, fileSize: number, tensors: ReadonlyMap<string,
   }
 }
 
-function tensorFrom(file: string, name: string, tensor: TensorReference, buffer: ArrayBuffer): TensorData {
+function tensorFrom(
+  file: string,
+  name: string,
+  tensor: TensorReference,
+  buffer: ArrayBuffer,
+  shared: boolean,
+): TensorData {
   const { storage, elementType, shape, strides } = tensor;
   const bytes = elementBytes(elementType);
   const first = storage.start * (storage.elementType === null ? 1 : bytes) + tensor.offset * bytes;
@@ -58,9 +65,11 @@ function tensorFrom(file: string, name: string, tensor: TensorReference, buffer:
   if (first + span * bytes > buffer.byteLength) {
     throw new CheckpointError(file, `tensor "${name}" leaves its storage of ${buffer.byteLength} bytes`);
   }
+  // A tensor that has its storage for itself takes the buffer over instead of copying it.
+  const own = !shared && span * bytes === buffer.byteLength ? buffer : buffer.slice(first, first + span * bytes);
   let values: TensorData["data"];
   try {
-    values = decodeElements(elementType, buffer.slice(first, first + span * bytes));
+    values = decodeElements(elementType, own);
   } catch (error) {
     if (error instanceof ElementRangeError) throw new CheckpointError(file, `tensor "${name}": ${error.message}`);
     throw error;

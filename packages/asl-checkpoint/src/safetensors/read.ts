@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { TensorData, Tensors } from "asl-core";
 import { decodeElements, ElementRangeError, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
+import { chunksOf } from "../file/chunks.js";
 import { RandomAccessFile } from "../file/random-access.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
 import { readHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.js";
@@ -52,7 +53,7 @@ export class SafetensorsFile implements AsyncDisposable {
     const read = new Map<string, TensorData>();
     for (const [name, entry] of inFileOrder) {
       const buffer = await this.#bytes(entry);
-      hash?.update(new Uint8Array(buffer));
+      if (hash !== null) for (const [chunk] of chunksOf(buffer)) hash.update(chunk);
       read.set(name, this.#decode(name, entry, buffer));
     }
     if (hash !== null && hash.digest("hex") !== digest) {
@@ -79,10 +80,8 @@ export class SafetensorsFile implements AsyncDisposable {
     throw new CheckpointError(this.file, `no tensor "${name}"; it has ${this.entries.size}: ${some}`);
   }
 
-  async #bytes(entry: SafetensorsEntry): Promise<ArrayBuffer> {
-    const buffer = new ArrayBuffer(entry.end - entry.start);
-    await this.#file.readInto(new Uint8Array(buffer), entry.start);
-    return buffer;
+  #bytes(entry: SafetensorsEntry): Promise<ArrayBuffer> {
+    return this.#file.readBuffer(entry.start, entry.end - entry.start);
   }
 
   #decode(name: string, entry: SafetensorsEntry, buffer: ArrayBuffer): TensorData {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type DType, formatShape, formatType, InputError, sizeOf, type TensorData, type Tensors } from "asl-core";
 import { type ElementType, elementBytes, elementDType } from "../elements.js";
-import { writeAtomically } from "../file/atomic-write.js";
+import { type OpenTemporary, writeAtomically } from "../file/atomic-write.js";
+import { chunksOf } from "../file/chunks.js";
 import { BLANK_DIGEST, DIGEST_KEY } from "./digest.js";
 
 /** What a host tensor can be written as. */
@@ -38,29 +39,36 @@ export async function writeSafetensors(
   file: string,
   content: SafetensorsContent,
   options: SafetensorsWriteOptions = {},
+  openTemporary?: OpenTemporary,
 ): Promise<void> {
   const { layout, data } = "tensors" in content ? streamOf(content.tensors) : content;
   checkLayout(file, layout);
   const { metadata = {}, digest = false } = options;
   const header = encodeHeader(layout, digest ? { ...metadata, [DIGEST_KEY]: BLANK_DIGEST } : metadata);
-  await writeAtomically(file, async (writer) => {
-    const hash = createHash("sha256");
-    await writer.write(header, 0);
-    if (digest) hash.update(header);
-    let position = header.byteLength;
-    let index = 0;
-    for await (const tensor of data) {
-      const bytes = bytesOf(file, layout[index], tensor);
-      await writer.write(bytes, position);
-      if (digest) hash.update(bytes);
-      position += bytes.byteLength;
-      index += 1;
-    }
-    if (index !== layout.length) {
-      throw new InputError(`${file}: the layout has ${layout.length} tensors, but only ${index} came`);
-    }
-    if (digest) await writer.write(encodeHeader(layout, { ...metadata, [DIGEST_KEY]: hash.digest("hex") }), 0);
-  });
+  await writeAtomically(
+    file,
+    async (writer) => {
+      const hash = createHash("sha256");
+      await writer.write(header, 0);
+      if (digest) hash.update(header);
+      let position = header.byteLength;
+      let index = 0;
+      for await (const tensor of data) {
+        checkTensor(file, layout[index], tensor);
+        for (const [chunk, offset] of chunksOf(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)) {
+          await writer.write(chunk, position + offset);
+          if (digest) hash.update(chunk);
+        }
+        position += tensor.data.byteLength;
+        index += 1;
+      }
+      if (index !== layout.length) {
+        throw new InputError(`${file}: the layout has ${layout.length} tensors, but only ${index} came`);
+      }
+      if (digest) await writer.write(encodeHeader(layout, { ...metadata, [DIGEST_KEY]: hash.digest("hex") }), 0);
+    },
+    openTemporary,
+  );
 }
 
 /** Wider elements first, so that every tensor starts at a multiple of its element size. */
@@ -111,7 +119,7 @@ function encodeHeader(layout: readonly TensorLayout[], metadata: Readonly<Record
   return header;
 }
 
-function bytesOf(file: string, expected: TensorLayout | undefined, tensor: TensorData): Uint8Array {
+function checkTensor(file: string, expected: TensorLayout | undefined, tensor: TensorData): void {
   if (expected === undefined) throw new InputError(`${file}: more tensors came than the layout has`);
   const { name, elementType, shape } = expected;
   const fits =
@@ -125,5 +133,4 @@ function bytesOf(file: string, expected: TensorLayout | undefined, tensor: Tenso
         `got ${formatType(tensor.type)} with ${tensor.data.length} elements of ${tensor.data.constructor.name}`,
     );
   }
-  return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
 }

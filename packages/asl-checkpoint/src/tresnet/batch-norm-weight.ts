@@ -14,7 +14,8 @@ export function scaleOfRawWeight(weight: number): number {
 
 /**
  * The raw weight w >= 0 whose scale |w| + 1e-5, rounded to f32, is as near as possible to v >= 0; for v below 1e-5 that
- * is 0, whose scale is 1e-5. For v >= 1e-5 the scale is v exactly: w runs in steps no larger than those of v.
+ * is 0, whose scale is 1e-5. A v that came from a raw weight is met exactly; any other v >= 1e-5 within one unit in its
+ * last place (where |w| + 1e-5 falls halfway between two f32, only the even one of them is ever a scale).
  */
 export function rawWeightOfScale(scale: number): number {
   const guess = Math.max(0, Math.fround(scale - EPSILON));

@@ -1,0 +1,296 @@
+import { type FileHandle, open, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { f32, InputError, i32, type TensorData, type Tensors } from "asl-core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CheckpointError, openSafetensors, readSafetensors, writeSafetensors } from "../src/index.js";
+import { bitsOf, failure, filesIn, temporaryFolder, values } from "./support.js";
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+
+/** Any bits at all, NaN payloads included. */
+const tensor: fc.Arbitrary<TensorData> = fc
+  .tuple(
+    fc.array(fc.nat({ max: 4 }), { maxLength: 4 }),
+    fc.constantFrom<"F64" | "F32" | "I32" | "BOOL">("F64", "F32", "I32", "BOOL"),
+  )
+  .chain(([shape, kind]) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const made = (dtype: "f32" | "i32" | "bool", data: TensorData["data"]): TensorData => ({
+      type: { dtype, shape },
+      data,
+    });
+    switch (kind) {
+      case "F64":
+        return bytes(8 * size).map((raw) => made("f32", new Float64Array(raw.slice().buffer)));
+      case "F32":
+        return bytes(4 * size).map((raw) => made("f32", new Float32Array(raw.slice().buffer)));
+      case "I32":
+        return bytes(4 * size).map((raw) => made("i32", new Int32Array(raw.slice().buffer)));
+      case "BOOL":
+        return bytes(size).map((raw) =>
+          made(
+            "bool",
+            raw.map((byte) => byte & 1),
+          ),
+        );
+    }
+  });
+
+const name = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("__proto__", "constructor", "0", "a.b"));
+const tensors: fc.Arbitrary<Tensors> = fc
+  .uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 })
+  .map((entries) => Object.fromEntries(entries.filter(([key]) => key !== "__metadata__")));
+const metadata = fc
+  .array(fc.tuple(name, fc.string({ unit: "grapheme" })), { maxLength: 3 })
+  .map((entries): Record<string, string> => Object.fromEntries(entries.filter(([key]) => key !== "sha256")));
+
+describe("what is written is what is read", () => {
+  test("names, types, bits and metadata, with and without a digest", async () => {
+    const file = path.join(await temporaryFolder(), "a.safetensors");
+    await fc.assert(
+      fc.asyncProperty(tensors, metadata, fc.boolean(), async (written, about, digest) => {
+        await writeSafetensors(file, { tensors: written }, { metadata: about, digest });
+        const read = await readSafetensors(file);
+        expect(new Set(Object.keys(read.tensors))).toEqual(new Set(Object.keys(written)));
+        for (const [key, { type, data }] of Object.entries(written)) {
+          const found = read.tensors[key]!;
+          expect(found.type).toEqual(type);
+          expect(found.data.constructor).toBe(data.constructor);
+          expect(bitsOf(found).equals(bitsOf({ type, data }))).toBe(true);
+        }
+        expect(read.metadata).toEqual(digest ? { ...about, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } : about);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("one tensor at a time is read without the others", async () => {
+    const file = path.join(await temporaryFolder(), "a.safetensors");
+    await writeSafetensors(file, { tensors: { a: f32([2], [1, 2]), b: i32([1], [3]) } });
+    await using opened = await openSafetensors(file);
+    expect([...opened.entries].map(([key, { elementType, shape }]) => [key, elementType, shape])).toEqual([
+      ["a", "F32", [2]],
+      ["b", "I32", [1]],
+    ]);
+    expect(values(await opened.read("b"))).toEqual([3]);
+    expect((await failure(opened.read("c"))).message).toContain('no tensor "c"; it has 2: a, b');
+  });
+
+  test("every tensor starts at a multiple of its element size", async () => {
+    const file = path.join(await temporaryFolder(), "a.safetensors");
+    const odd: TensorData = { type: { dtype: "bool", shape: [3] }, data: Uint8Array.of(1, 0, 1) };
+    const double: TensorData = { type: { dtype: "f32", shape: [1] }, data: Float64Array.of(1) };
+    await writeSafetensors(file, { tensors: { odd, single: f32([1], [1]), double } });
+    await using opened = await openSafetensors(file);
+    for (const [key, width] of [
+      ["double", 8],
+      ["single", 4],
+    ] as const) {
+      expect(opened.entries.get(key)!.start % width).toBe(0);
+    }
+  });
+});
+
+/** A file of the given header text and data. */
+async function fileOf(json: string, data: Uint8Array = new Uint8Array(0), length = Buffer.byteLength(json)) {
+  const file = path.join(await temporaryFolder(), "a.safetensors");
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(length));
+  await writeFile(file, Buffer.concat([size, Buffer.from(json), data]));
+  return file;
+}
+
+const entry = (dtype: string, shape: unknown, offsets: unknown): string =>
+  JSON.stringify({ dtype, shape, data_offsets: offsets });
+
+describe("other programs' files", () => {
+  test("every element type becomes a host type without loss", async () => {
+    const cases: readonly (readonly [string, number[], string, number[]])[] = [
+      ["F16", [0x00, 0x3c, 0x01, 0x00], "f32", [1, 2 ** -24]],
+      ["BF16", [0x80, 0x3f, 0x49, 0xc0], "f32", [1, -3.140625]],
+      ["I64", [255, 255, 255, 255, 255, 255, 255, 255], "i32", [-1]],
+      ["U64", [7, 0, 0, 0, 0, 0, 0, 0], "i32", [7]],
+      ["U32", [255, 255, 255, 127], "i32", [2147483647]],
+      ["I16", [0, 128], "i32", [-32768]],
+      ["U16", [255, 255], "i32", [65535]],
+      ["I8", [128], "i32", [-128]],
+      ["U8", [255], "i32", [255]],
+      ["BOOL", [0, 1, 2], "bool", [0, 1, 1]],
+    ];
+    for (const [dtype, raw, hostType, expected] of cases) {
+      const file = await fileOf(`{"a":${entry(dtype, [expected.length], [0, raw.length])}}`, Uint8Array.from(raw));
+      const { a } = (await readSafetensors(file)).tensors;
+      expect([dtype, a?.type.dtype, values(a)]).toEqual([dtype, hostType, expected]);
+    }
+  });
+
+  test("integers that do not fit in 32 bits are an error that names tensor and element", async () => {
+    const file = await fileOf(`{"a":${entry("U32", [2], [0, 8])}}`, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 128));
+    expect((await failure(readSafetensors(file))).message).toContain(
+      'tensor "a": element 1 is 2147483648, outside the 32-bit integers that are supported',
+    );
+  });
+
+  const faults: readonly (readonly [string, string, number, string])[] = [
+    ["no JSON", "{", 0, "no valid JSON"],
+    ["not an object", "[]", 0, "the JSON is no object"],
+    ["an unknown dtype", `{"a":${entry("F4", [2], [0, 1])}}`, 1, 'tensor "a" has dtype "F4"; supported are F64, F32'],
+    ["a negative extent", `{"a":${entry("F32", [-1], [0, 4])}}`, 4, 'tensor "a" has shape [-1]'],
+    ["a fractional extent", `{"a":${entry("F32", [0.5], [0, 2])}}`, 2, 'tensor "a" has shape [0.5]'],
+    ["an extent that overflows", `{"a":${entry("F32", [2 ** 50, 2 ** 50], [0, 4])}}`, 4, "needs 5.07"],
+    ["offsets that are no pair", `{"a":${entry("F32", [1], [0])}}`, 4, "data_offsets [0]; [begin, end] is needed"],
+    [
+      "offsets that do not fit the shape",
+      `{"a":${entry("F32", [2], [0, 4])}}`,
+      4,
+      "needs 8 bytes, but data_offsets give 4",
+    ],
+    ["data beyond the end", `{"a":${entry("F32", [2], [0, 8])}}`, 4, "but the file has"],
+    [
+      "data behind the last tensor",
+      `{"a":${entry("F32", [1], [0, 4])}}`,
+      6,
+      "the last 2 bytes of the file belong to no tensor",
+    ],
+    [
+      "a hole",
+      `{"a":${entry("U8", [1], [0, 1])},"b":${entry("U8", [1], [2, 3])}}`,
+      3,
+      '1 bytes before tensor "b" belong to no tensor',
+    ],
+    [
+      "an overlap",
+      `{"a":${entry("U8", [2], [0, 2])},"b":${entry("U8", [2], [1, 3])}}`,
+      3,
+      'tensors "a" and "b" overlap',
+    ],
+    ["metadata that are no strings", '{"__metadata__":{"a":1}}', 0, '__metadata__ "a" is no string'],
+    ["too many dimensions", `{"a":${entry("U8", new Array(65).fill(1), [0, 1])}}`, 1, 'tensor "a" has shape [1,1'],
+  ];
+  test.each(faults)("%s", async (_, json, length, message) => {
+    const file = await fileOf(json, new Uint8Array(length));
+    const error = await failure(readSafetensors(file));
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.message).toContain(`${file}: safetensors header: `);
+    expect(error.message).toContain(message);
+  });
+
+  test("a header length beyond the file or beyond all measure is refused before it is read", async () => {
+    expect((await failure(readSafetensors(await fileOf("{}", undefined, 100)))).message).toContain(
+      "truncated: it needs 100",
+    );
+    expect((await failure(readSafetensors(await fileOf("{}", undefined, 2 ** 52)))).message).toContain(
+      "at most 100000000",
+    );
+    const short = path.join(await temporaryFolder(), "short");
+    await writeFile(short, "abc");
+    expect((await failure(readSafetensors(short))).message).toContain(
+      "the file has 3 bytes; a header needs at least 8",
+    );
+  });
+});
+
+describe("files beyond 2 GiB", () => {
+  const GIB = 2 ** 30;
+
+  /** A sparse file takes no room: a header, a large hole of zeros, and a few numbers at the end. */
+  async function sparse(handle: FileHandle, hole: number, tail: readonly number[]): Promise<void> {
+    const json = `{"hole":${entry("U8", [hole], [0, hole])},"tail":${entry("F32", [tail.length], [hole, hole + 4 * tail.length])}}`;
+    const header = Buffer.alloc(8 + json.length);
+    header.writeBigUInt64LE(BigInt(json.length));
+    header.write(json, 8);
+    await handle.write(header, 0, header.length, 0);
+    const data = Buffer.from(Float32Array.from(tail).buffer);
+    await handle.write(data, 0, data.length, header.length + hole);
+  }
+
+  /** A file that leaves out what is zero anyway, but for the last bytes of each write: it takes no room on the disk. */
+  async function openSparse(file: string): Promise<FileHandle> {
+    const handle = await open(file, "wx");
+    const write = handle.write.bind(handle);
+    const sparse = async (bytes: Uint8Array, offset: number, length: number, position: number) => {
+      const kept = Math.min(length, 1 << 16);
+      await write(bytes, offset + length - kept, kept, position + length - kept);
+      return { bytesWritten: length, buffer: bytes };
+    };
+    return Object.assign(handle, { write: sparse });
+  }
+
+  test("a tensor behind 5 GiB is read without reading what is before it", async () => {
+    const file = path.join(await temporaryFolder(), "large.safetensors");
+    const handle = await open(file, "w");
+    await sparse(handle, 5 * GIB + 4, [1.5, -2, 3]);
+    await handle.close();
+    await using opened = await openSafetensors(file);
+    expect(values(await opened.read("tail"))).toEqual([1.5, -2, 3]);
+  });
+
+  test("tensors are written one after another, only one in memory at a time", async () => {
+    const file = path.join(await temporaryFolder(), "large.safetensors");
+    const size = 2 ** 26;
+    const layout = Array.from({ length: 20 }, (_, i) => ({
+      name: `t${i}`,
+      elementType: "F32" as const,
+      shape: [size],
+    }));
+    const shared = new Float32Array(size); // 256 MiB, 20 times
+    async function* data(): AsyncGenerator<TensorData> {
+      for (let i = 0; i < layout.length; i++) {
+        shared[size - 1] = i + 0.5;
+        yield f32([size], shared);
+      }
+    }
+    await writeSafetensors(file, { layout, data: data() }, {}, openSparse);
+    expect((await stat(file)).size).toBeGreaterThan(5 * GIB);
+    await using opened = await openSafetensors(file);
+    for (const name of ["t0", "t19"]) {
+      const { data: numbers } = await opened.read(name);
+      expect([name, numbers.length, numbers.at(-2), numbers.at(-1)]).toEqual([
+        name,
+        size,
+        0,
+        Number(name.slice(1)) + 0.5,
+      ]);
+    }
+  });
+});
+
+describe("a write that fails leaves nothing behind", () => {
+  const layout = [{ name: "a", elementType: "F32" as const, shape: [2] }];
+
+  test.each([
+    ["fewer tensors than announced", [], "the layout has 1 tensors, but only 0 came"],
+    ["more tensors than announced", [f32([2], [1, 2]), f32([2], [1, 2])], "more tensors came than the layout has"],
+    ["another shape", [f32([1, 2], [1, 2])], 'tensor "a" should be F32 [2]; got f32[1,2]'],
+    ["another type", [i32([2], [1, 2])], 'tensor "a" should be F32 [2]; got i32[2] with 2 elements of Int32Array'],
+  ])("%s", async (_, data, message) => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "a.safetensors");
+    await writeFile(file, "older content");
+    const error = await failure(writeSafetensors(file, { layout, data }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toContain(message);
+    expect(await filesIn(folder)).toEqual(["a.safetensors"]);
+    expect(await readFile(file, "utf8")).toBe("older content");
+  });
+
+  test("a source that fails midway", async () => {
+    const folder = await temporaryFolder();
+    // biome-ignore lint/correctness/useYield: it fails before its first tensor
+    async function* data(): AsyncGenerator<TensorData> {
+      throw new Error("the device was lost");
+    }
+    const error = await failure(writeSafetensors(path.join(folder, "a.safetensors"), { layout, data: data() }));
+    expect(error.message).toContain("the device was lost");
+    expect(await filesIn(folder)).toEqual([]);
+  });
+
+  test("names that a header cannot have", async () => {
+    const file = path.join(await temporaryFolder(), "a.safetensors");
+    const reserved = await failure(writeSafetensors(file, { tensors: { __metadata__: f32([1], [1]) } }));
+    expect(reserved.message).toContain('no tensor may be called "__metadata__"');
+    const twice = await failure(writeSafetensors(file, { layout: [...layout, ...layout], data: [] }));
+    expect(twice.message).toContain('two tensors are called "a"');
+  });
+});
