@@ -1,3 +1,4 @@
+export { type AlignedDataset, alignClasses } from "./align-classes.js";
 export {
   type ArgumentParser,
   existingFile,
@@ -19,6 +20,7 @@ export {
   backendOption,
   openBackend,
 } from "./backends.js";
+export { COCO_CLASSES, type NamedClasses, nameClasses, readClassNames } from "./class-names.js";
 export {
   type CommandContext,
   type CommandMain,
@@ -31,6 +33,9 @@ export {
 } from "./command.js";
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
+export { type LocatedDataset, locateDataset, type PictureSet, USUAL_PLACES } from "./locate-dataset.js";
+export { configOf, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";
+export { writeFileAtomically } from "./write-file.js";

@@ -32,8 +32,8 @@ export async function savePredictions(file: string, predictions: Predictions): P
 }
 
 export interface LoadPredictionsOptions extends NpzKeys {
-  /** For an .npz, which has no class names. Default "class 0", "class 1", ... (COCO's names for 80 classes). */
-  readonly classNames?: readonly string[];
+  /** Names for the classes of an .npz, which has none; default "class 0", "class 1", ... */
+  readonly nameClasses?: (count: number) => readonly string[];
 }
 
 /**
@@ -41,7 +41,7 @@ export interface LoadPredictionsOptions extends NpzKeys {
  * @throws PredictionsError when the file holds something else; CheckpointError when it is missing or damaged
  */
 export async function loadPredictions(file: string, options: LoadPredictionsOptions = {}): Promise<Predictions> {
-  if (await isZip(file)) return await readNpzPredictions(file, options, options.classNames);
+  if (await isZip(file)) return await readNpzPredictions(file, options, options.nameClasses ?? numbered);
   const { tensors, metadata } = await readSafetensors(file);
   if (metadata[FORMAT_KEY] !== VERSION) {
     throw new PredictionsError(
@@ -62,6 +62,8 @@ export async function loadPredictions(file: string, options: LoadPredictionsOpti
     ...thresholdsOf(file, metadata),
   };
 }
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `class ${index}`);
 
 /** The first two bytes of a zip archive are "PK". */
 async function isZip(file: string): Promise<boolean> {

@@ -26,7 +26,7 @@ const TARGET_NAME = /label|target|truth|gt|true/i;
 export async function readNpzPredictions(
   file: string,
   keys: NpzKeys,
-  classNames: readonly string[] | undefined,
+  nameClasses: (count: number) => readonly string[],
 ): Promise<Predictions> {
   const arrays = Object.entries(await readNpz(file));
   const matrices = arrays.flatMap(([name, array]) => matrixOf(name, array) ?? []);
@@ -47,11 +47,12 @@ export async function readNpzPredictions(
       `scores "${scores.name}" must be probabilities from 0 to 1; found ${outside}. If these are logits, take their sigmoid`,
     );
   }
-  if (classNames !== undefined && classNames.length !== scores.columns) {
+  const classNames = nameClasses(scores.columns);
+  if (classNames.length !== scores.columns) {
     throw new PredictionsError(file, `${scores.columns} classes, but ${classNames.length} class names were given`);
   }
   return {
-    classNames: classNames ?? Array.from({ length: scores.columns }, (_, index) => `class ${index}`),
+    classNames,
     pictures: Array.from({ length: scores.rows }, (_, index) => `row ${index}`),
     scores: scores.values,
     targets: targets.values,

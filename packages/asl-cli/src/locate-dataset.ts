@@ -1,0 +1,104 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { InputError } from "asl-core";
+
+/** A folder of pictures and its COCO instances file. */
+export interface PictureSet {
+  readonly pictures: string;
+  readonly annotations: string;
+}
+
+export interface LocatedDataset {
+  readonly train: PictureSet | undefined;
+  readonly val: PictureSet | undefined;
+  /** Annotations that belong to neither by their name. */
+  readonly whole: PictureSet | undefined;
+}
+
+const INSTANCES = /^instances.*\.json$/i;
+const PICTURE_FOLDERS = ["pictures", "images"];
+type Split = "train" | "val";
+
+/** What the places that are searched are called in messages. */
+export const USUAL_PLACES =
+  'instances*.json in the folder, in its "annotations", "train" or "val" folder, or beside it';
+
+/**
+ * Finds annotations where COCO-like datasets have them: DIR/instances_train.json, DIR/annotations/instances_train2017.json,
+ * DIR/train/instances.json, or beside DIR when DIR itself is "train" or "val"; pictures in DIR/train, DIR/train2017,
+ * DIR/train/pictures, DIR/pictures, DIR/images or DIR. Throws InputError when two files could be meant.
+ */
+export async function locateDataset(folder: string): Promise<LocatedDataset> {
+  const own = resolve(folder);
+  const split = splitOf(basename(own));
+  const root = split === undefined ? own : dirname(own);
+  const located = {
+    train: await locateSplit(root, "train"),
+    val: await locateSplit(root, "val"),
+    whole: await locateWhole(own),
+  };
+  return split === undefined ? located : { ...located, whole: undefined };
+}
+
+async function locateSplit(root: string, split: Split): Promise<PictureSet | undefined> {
+  const folders = (await foldersOf(root)).filter((name) => splitOf(name) === split);
+  const places = [root, join(root, "annotations")];
+  const named = (await instancesIn(places)).filter((file) => splitOf(basename(file)) === split);
+  const inside = await instancesIn(folders.map((name) => join(root, name)));
+  const annotations = only([...named, ...inside], split);
+  if (annotations === undefined) return undefined;
+  const [folder] = folders;
+  return { annotations, pictures: await pictureFolder(folder === undefined ? root : join(root, folder)) };
+}
+
+async function locateWhole(folder: string): Promise<PictureSet | undefined> {
+  const found = await instancesIn([folder, join(folder, "annotations")]);
+  const annotations = only(
+    found.filter((file) => splitOf(basename(file)) === undefined),
+    "all pictures",
+  );
+  return annotations === undefined ? undefined : { annotations, pictures: await pictureFolder(folder) };
+}
+
+/** "train", "train2017", "instances_free_train.json" are of the split "train". */
+function splitOf(name: string): Split | undefined {
+  const words = name.toLowerCase().split(/[^a-z]+/);
+  if (words.includes("train")) return "train";
+  return words.includes("val") || words.includes("validation") ? "val" : undefined;
+}
+
+async function pictureFolder(folder: string): Promise<string> {
+  const inner = (await foldersOf(folder)).find((name) => PICTURE_FOLDERS.includes(name));
+  return inner === undefined ? folder : join(folder, inner);
+}
+
+function only(files: readonly string[], what: string): string | undefined {
+  const [first, second] = files;
+  if (second === undefined) return first;
+  throw new InputError(`both ${first} and ${second} could be the annotations of ${what}; name one with --annotations`);
+}
+
+async function instancesIn(folders: readonly string[]): Promise<string[]> {
+  const files = await Promise.all(
+    folders.map(async (folder) =>
+      (await entriesOf(folder)).filter((entry) => entry.isFile()).map(({ name }) => join(folder, name)),
+    ),
+  );
+  return files.flat().filter((file) => INSTANCES.test(basename(file)));
+}
+
+async function foldersOf(folder: string): Promise<string[]> {
+  const entries = await entriesOf(folder);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch {
+    return []; // a place that is not there holds nothing
+  }
+}

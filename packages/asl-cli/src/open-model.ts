@@ -1,0 +1,111 @@
+import {
+  type CheckpointMetadata,
+  inspectTresnet,
+  matchState,
+  readCheckpoint,
+  type TresnetArchitecture,
+} from "asl-checkpoint";
+import { checkImageSize, InputError, type Model, type Tensors, type TresnetConfig, tresnet } from "asl-core";
+import { DEFAULT_THRESHOLD } from "asl-training";
+import { nameClasses } from "./class-names.js";
+
+export interface OpenModelOptions {
+  /** Of a .pth that holds both; a checkpoint of this project holds one. */
+  readonly weights?: "regular" | "ema";
+  /** Names for the classes, in their order; default: the checkpoint's, COCO's for 80 classes, else "class 0", ... */
+  readonly classNames?: readonly string[];
+  /** Pixels; default: the checkpoint's, else 448. */
+  readonly imageSize?: number;
+}
+
+/** A checkpoint as a model with weights, and how to use it. */
+export interface OpenedModel {
+  readonly file: string;
+  readonly architecture: TresnetArchitecture;
+  readonly config: TresnetConfig;
+  readonly model: Model;
+  /** Exactly the model's state. */
+  readonly state: Tensors;
+  readonly classNames: readonly string[];
+  /** `coco` and `numbered` are guesses: the file says no names. */
+  readonly classNamesFrom: "given" | "checkpoint" | "coco" | "numbered";
+  readonly imageSize: number;
+  /** How its training resized pictures; null when the file does not say. */
+  readonly resizeFilter: "bicubic" | "bilinear" | null;
+  /** 0.8 when the file does not say. */
+  readonly thresholds: number | readonly number[];
+  /** Null unless this project wrote the file. */
+  readonly metadata: CheckpointMetadata | null;
+  /** What was found and assumed, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+const DEFAULT_IMAGE_SIZE = 448;
+
+/**
+ * Opens any TResNet checkpoint (.pth, safetensors, this project's), recognised by its content.
+ * @throws CheckpointError when the file is missing, damaged or no TResNet with a head
+ * @throws InputError when the image size or class names do not fit
+ */
+export async function openModel(file: string, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  if (options.imageSize !== undefined) checkImageSize(options.imageSize);
+  const { weights } = options;
+  const checkpoint = await readCheckpoint(file, weights === undefined ? {} : { weights });
+  const architecture = checkpoint.architecture ?? inspectTresnet(checkpoint.tensors, file);
+  const config = configOf(file, architecture);
+  const model = tresnet(config);
+  const types = Object.fromEntries(Object.entries(model.state).map(([name, { type }]) => [name, type]));
+  const { tensors } = matchState(types, checkpoint.tensors, { file });
+  const { metadata } = checkpoint;
+  const classes = nameClasses(config.classes, { file, given: options.classNames, stored: checkpoint.classNames });
+  const imageSize = options.imageSize ?? metadata?.imageSize ?? DEFAULT_IMAGE_SIZE;
+  checkImageSize(imageSize);
+  return {
+    file,
+    architecture,
+    config,
+    model,
+    state: tensors,
+    classNames: classes.names,
+    classNamesFrom: classes.from,
+    imageSize,
+    resizeFilter: metadata?.resizeFilter ?? null,
+    thresholds: metadata?.thresholds ?? DEFAULT_THRESHOLD,
+    metadata,
+    notes: [
+      `${file}: ${describe(architecture)}, ${config.classes} classes, ${imageSize} px`,
+      ...checkpoint.notes,
+      ...(classes.from === "coco" ? ["it names no classes; having 80, they are taken to be COCO's"] : []),
+      ...(classes.from === "numbered" ? ["it names no classes; --classes FILE gives them names"] : []),
+      ...(options.imageSize === undefined && metadata === null
+        ? [`it says no image size; ${DEFAULT_IMAGE_SIZE} is assumed (--image-size)`]
+        : []),
+    ],
+  };
+}
+
+/** The configuration that builds this architecture. Throws InputError for one that TResNet's rules do not cover. */
+export function configOf(file: string, architecture: TresnetArchitecture): TresnetConfig {
+  const { blocks, planes, stages, numClasses, bottleneckHead } = architecture;
+  if (numClasses === null) {
+    throw new InputError(`${file}: has no head, so it cannot classify; train starts from it with --load-backbone`);
+  }
+  const basicStages = stages.filter((kind) => kind === "basic").length;
+  const inOrder = stages.slice(0, basicStages).every((kind) => kind === "basic");
+  if (!inOrder || (basicStages !== 2 && basicStages !== 0)) {
+    throw new InputError(
+      `${file}: stages of ${stages.join(", ")} are not supported; TResNet has two basic ones or none`,
+    );
+  }
+  return {
+    blocks,
+    planes,
+    basicStages,
+    classes: numClasses,
+    ...(bottleneckHead === false ? {} : { headFeatures: bottleneckHead.features }),
+  };
+}
+
+function describe({ variant, blocks, planes }: TresnetArchitecture): string {
+  return variant === "custom" ? `TResNet ${blocks.join(",")} of ${planes} planes` : variant;
+}
