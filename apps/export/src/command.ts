@@ -1,0 +1,115 @@
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import {
+  type ArgumentParser,
+  type CommandContext,
+  createCommand,
+  EXIT,
+  formatTable,
+  imageSize,
+  oneOf,
+  openBackend,
+  openModel,
+  positiveInteger,
+  type SharedOptions,
+  writeFileAtomically,
+} from "asl-cli";
+import { AslError } from "asl-core";
+import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
+import { buildOnnx } from "./build-onnx.js";
+
+/** "dynamic" or a number from 1 on. */
+const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
+  if (text === "dynamic") return text;
+  try {
+    return positiveInteger(text);
+  } catch {
+    throw new InvalidArgumentError(`Expected "dynamic" or a whole number from 1 on; got "${text}".`);
+  }
+};
+
+export interface ExportOptions extends SharedOptions {
+  readonly model: string;
+  readonly out: string;
+  readonly batch: number | "dynamic";
+  readonly imageSize?: number | undefined;
+  readonly weights?: "regular" | "ema" | undefined;
+  readonly verify: boolean;
+  readonly json?: true | undefined;
+}
+
+export const exportCommand = createCommand({
+  name: "asl-export",
+  description:
+    "Export a checkpoint as an ONNX file for inference, with class names, thresholds, image size, resize filter and " +
+    "training recipe in its metadata. The file's outputs are compared with those of the session before it is written.",
+  examples: [
+    "asl-export --model run/best-ema.safetensors --out model.onnx",
+    "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
+  ],
+})
+  .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors)")
+  .requiredOption("--out <file>", "the ONNX file to write; its folder must be there")
+  .option("--batch <size>", "rows of the input: a number, or dynamic for any", batchSize, "dynamic" as number | "dynamic")
+  .option("--image-size <pixels>", "side of the square pictures; default: what the checkpoint says", imageSize)
+  .option("--weights <kind>", "which weights, where a file holds both: regular or ema", oneOf(["regular", "ema"] as const))
+  .option("--no-verify", "write the file without comparing its outputs with the session's")
+  .option("--json", "one JSON object about the file instead of text");
+
+/** Exports; throws AslError when the file disagrees with the session or cannot be written. */
+export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
+  const model = await openModel(options.model, {
+    ...(options.weights === undefined ? {} : { weights: options.weights }),
+    ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
+  });
+  for (const note of model.notes) report.note(note);
+  const bytes = buildOnnx(model, options.batch);
+  const agreements = options.verify ? await verify(model, bytes, options, signal) : [];
+  signal.throwIfAborted();
+  await writeFileAtomically(options.out, bytes);
+
+  const maxError = Math.max(0, ...agreements.map((each) => each.maxError));
+  const bound = Math.max(0, ...agreements.map((each) => each.bound));
+  if (options.json === true) {
+    const checked = options.verify ? { maxError, bound, checks: agreements } : { maxError: null, bound: null, checks: [] };
+    report.printJson({ file: options.out, bytes: bytes.length, batch: options.batch, imageSize: model.imageSize, ...checked });
+    return EXIT.ok;
+  }
+  report.print(
+    `${options.out}: ${(bytes.length / 1e6).toFixed(1)} MB, images f32[${options.batch === "dynamic" ? "batch" : options.batch},3,` +
+      `${model.imageSize},${model.imageSize}] -> logits of ${model.classNames.length} classes`,
+  );
+  if (!options.verify) report.print("not compared with the session (--no-verify)");
+  else report.print(`compared with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`);
+  return EXIT.ok;
+}
+
+async function verify(
+  model: Awaited<ReturnType<typeof openModel>>,
+  bytes: Uint8Array,
+  { out, batch }: ExportOptions,
+  signal: AbortSignal,
+): Promise<readonly Agreement[]> {
+  const { openOnnxModelNode } = await import("asl-onnx/node");
+  await using file = await openOnnxModelNode(bytes);
+  const backend = await openBackend("onnx");
+  const batches = batch === "dynamic" ? CHECKED_BATCHES : [batch];
+  const agreements = await measureAgreement({ model, backend, file, imageSize: model.imageSize, batches, signal });
+  const worst = agreements.find(({ maxError, bound }) => !(maxError <= bound));
+  if (worst === undefined) return agreements;
+  throw new AslError(
+    "ERR_ASL_EXPORT",
+    `${out}: not written. At batch ${worst.batch} the exported model's logits differ from the session's by ` +
+      `${worst.maxError.toExponential(2)}, more than the bound of ${worst.bound.toExponential(2)}. This is a mistake in ` +
+      "the export: please report it with the checkpoint. --no-verify writes the file all the same.",
+  );
+}
+
+function agreementTable(agreements: readonly Agreement[]): string {
+  const rows = agreements.map(({ batch, maxError, bound }) => [
+    String(batch),
+    maxError.toExponential(2),
+    bound.toExponential(2),
+    (maxError / bound).toFixed(3),
+  ]);
+  return formatTable(["batch", "max error", "bound", "error / bound"], rows, [0, 1, 2, 3]);
+}

@@ -1,0 +1,32 @@
+import { openBackend, openModel } from "asl-cli";
+import { openPredictor } from "asl-training";
+import { type Classifier, type ClassifierOptions, DEFAULT_FILTER } from "./classifier.js";
+
+/** A classifier from a checkpoint: .pth, .safetensors or one of this project's own. */
+export async function openCheckpointClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
+  const { weights, imageSize, classNames, batchSize } = options;
+  const opened = await openModel(file, {
+    ...(weights === undefined ? {} : { weights }),
+    ...(imageSize === undefined ? {} : { imageSize }),
+    ...(classNames === undefined ? {} : { classNames }),
+  });
+  const backend = await openBackend(options.backend);
+  const predictor = await openPredictor({
+    backend,
+    model: opened.model,
+    state: opened.state,
+    imageSize: opened.imageSize,
+    batchSize,
+    classNames: opened.classNames,
+  });
+  return {
+    classNames: opened.classNames,
+    thresholds: opened.thresholds,
+    imageSize: opened.imageSize,
+    resizeFilter: opened.resizeFilter ?? DEFAULT_FILTER,
+    batchSize,
+    notes: opened.notes,
+    scores: async (images, pictures) => (await predictor.predict(images, pictures)).scores,
+    [Symbol.asyncDispose]: () => predictor[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,35 @@
+import type { TensorData } from "asl-core";
+import type { BackendName } from "asl-cli";
+import type { ResizeFilter } from "asl-data";
+
+export interface ClassifierOptions {
+  readonly weights?: "regular" | "ema" | undefined;
+  /** Overrides what the file says. */
+  readonly imageSize?: number | undefined;
+  readonly classNames?: readonly string[] | undefined;
+  readonly backend: BackendName;
+  /** Most pictures of one run. */
+  readonly batchSize: number;
+}
+
+/** A model that scores pictures, from whichever kind of file. */
+export interface Classifier extends AsyncDisposable {
+  readonly classNames: readonly string[];
+  /** What the file says: one for all classes or one each; undefined when it says nothing. */
+  readonly thresholds: number | readonly number[] | undefined;
+  /** Side of the square pictures in pixels. */
+  readonly imageSize: number;
+  readonly resizeFilter: ResizeFilter;
+  /** Rows of a batch: the number asked for, or the one that the file is fixed to. */
+  readonly batchSize: number;
+  /** What was assumed or ignored, for a person to read. */
+  readonly notes: readonly string[];
+  /**
+   * images: f32[batchSize,3,S,S] in [0,1], the last rows possibly padding. Returns probabilities [batchSize, classes],
+   * row-major; `pictures` names the real rows in errors.
+   */
+  scores(images: TensorData, pictures: readonly string[]): Promise<ArrayLike<number>>;
+}
+
+/** `infer` was made for pictures squeezed with this filter; a file that says another wins. */
+export const DEFAULT_FILTER: ResizeFilter = "bicubic";

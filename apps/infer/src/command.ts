@@ -1,0 +1,125 @@
+import { mkdir } from "node:fs/promises";
+import { UsageError } from "asl-cli";
+import {
+  backendOption,
+  type CommandContext,
+  createCommand,
+  describeError,
+  EXIT,
+  fraction,
+  imageSize,
+  oneOf,
+  positiveInteger,
+  readClassNames,
+  type SharedOptions,
+  type BackendName,
+} from "asl-cli";
+import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
+import type { Classifier } from "./classifier.js";
+import { expandPictures } from "./expand-pictures.js";
+import { openClassifier } from "./open-classifier.js";
+import { type ScoredPicture, scorePictures } from "./tag-pictures.js";
+import { jsonLine, selectTags, textLines } from "./tags.js";
+
+export interface InferOptions extends SharedOptions {
+  readonly model: string;
+  readonly imageSize?: number | undefined;
+  readonly threshold?: number | undefined;
+  readonly top?: number | undefined;
+  readonly json?: true | undefined;
+  readonly saveAnnotated?: string | undefined;
+  readonly classes?: string | undefined;
+  readonly weights?: "regular" | "ema" | undefined;
+  readonly backend: BackendName;
+  readonly batchSize: number;
+}
+
+export const inferCommand = createCommand({
+  name: "asl-infer",
+  description:
+    "Tag pictures. A picture is a file, a folder (with its subfolders) or a quoted glob pattern. " +
+    "A picture that cannot be read is named on stderr; the others are tagged, and the exit code is 1.",
+  examples: [
+    "asl-infer cat.jpg --model run/best.safetensors",
+    "asl-infer photos 'more/**/*.png' --model model.onnx --json > tags.jsonl",
+    "asl-infer photos --model tresnet_m.pth --classes names.txt --save-annotated tagged",
+  ],
+})
+  .argument("<pictures...>", "files, folders, quoted glob patterns")
+  .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors) or an exported model (.onnx)")
+  .option("--image-size <pixels>", "side of the square that pictures are squeezed to; default: what the model says", imageSize)
+  .option("--threshold <score>", "tags have a higher score than this; default: what the model says", fraction)
+  .option("--top <count>", "at most so many tags a picture", positiveInteger)
+  .option("--json", "one JSON object a line: image, labels, scores of all classes")
+  .option("--save-annotated <folder>", "write a copy of each picture with its tags below it")
+  .option("--classes <file>", "names of the classes: one a line, or a JSON array")
+  .option("--weights <kind>", "which weights, where a file holds both: regular or ema", oneOf(["regular", "ema"] as const))
+  .option("--batch-size <count>", "most pictures at a time", positiveInteger, 8)
+  .addOption(backendOption());
+
+/** Tags all pictures and prints; returns exit code 1 when one of them could not be read or written. */
+export async function infer(
+  options: InferOptions,
+  { report, signal }: CommandContext,
+  inputs: readonly string[],
+): Promise<number> {
+  const { files, problems } = await expandPictures(inputs);
+  for (const problem of problems) report.warn(problem);
+  if (files.length === 0) return EXIT.failed;
+  const targets = options.saveAnnotated === undefined ? undefined : annotatedFiles(files, options.saveAnnotated);
+  const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
+  await using classifier = await openClassifier(options.model, {
+    ...{ weights: options.weights, imageSize: options.imageSize, classNames, backend: options.backend },
+    batchSize: Math.min(options.batchSize, files.length),
+  });
+  for (const note of classifier.notes) report.note(note);
+  if (options.saveAnnotated !== undefined) await mkdir(options.saveAnnotated, { recursive: true });
+
+  const thresholds = thresholdsOf(classifier, options.threshold);
+  let failed = 0;
+  const fail = (message: string) => {
+    failed += 1;
+    report.warn(message);
+  };
+  const tag = async ({ file, scores }: ScoredPicture) => {
+    const tags = selectTags(classifier.classNames, scores, { thresholds, top: options.top });
+    const best = selectTags(classifier.classNames, scores, { thresholds: scores.map(() => -1), top: 1 })[0]!;
+    report.print(
+      options.json === true ? jsonLine(file, tags, classifier.classNames, scores) : textLines(file, tags, best),
+    );
+    const target = targets?.get(file);
+    if (target === undefined) return;
+    try {
+      await writeAnnotated(file, tags, target);
+    } catch (error) {
+      fail(describeError(error));
+    }
+  };
+
+  const progress = files.length > classifier.batchSize ? report.progress({ label: "tagging", total: files.length, unit: "images" }) : undefined;
+  try {
+    let done = 0;
+    const onSkip = ({ error }: { error: Error }) => {
+      done += 1;
+      fail(describeError(error));
+    };
+    for await (const batch of scorePictures(classifier, files, { onSkip, signal })) {
+      signal.throwIfAborted();
+      for (const picture of batch) await tag(picture);
+      done += batch.length;
+      progress?.update(done);
+    }
+  } finally {
+    progress?.stop();
+  }
+  if (failed > 0 && files.length > 1) report.warn(`${failed} of ${files.length} pictures failed; see above`);
+  return failed > 0 || problems.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Said where neither the command line nor the model names a threshold. */
+const DEFAULT_THRESHOLD = 0.5;
+
+function thresholdsOf({ classNames, thresholds }: Classifier, asked: number | undefined): readonly number[] {
+  const chosen = asked ?? thresholds ?? DEFAULT_THRESHOLD;
+  return typeof chosen === "number" ? classNames.map(() => chosen) : chosen;
+}

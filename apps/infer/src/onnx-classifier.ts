@@ -1,0 +1,132 @@
+import { readFile } from "node:fs/promises";
+import { describeError, nameClasses, UsageError } from "asl-cli";
+import { InputError } from "asl-core";
+import type { OnnxModelSession } from "asl-onnx";
+import { type Classifier, type ClassifierOptions, DEFAULT_FILTER } from "./classifier.js";
+import { parseOnnxMetadata } from "./onnx-metadata.js";
+import { sigmoid } from "./tags.js";
+
+/** A dimension of an ONNX input or output: a number, or a name for any number. */
+type Dimension = number | string;
+
+/**
+ * A classifier from an ONNX file: one input f32[batch,3,S,S] in [0,1], one output f32[batch,classes] of logits. Class
+ * names, thresholds, image size and filter come from the file's metadata; what is not there comes from the options or
+ * is assumed, with a note.
+ */
+export async function openOnnxClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
+  if (options.weights !== undefined) throw new UsageError("--weights: an ONNX file holds one set of weights; leave it out");
+  const session = await openSession(file, options.backend);
+  try {
+    return classifierOf(file, session, options);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function classifierOf(file: string, session: OnnxModelSession, options: ClassifierOptions): Classifier {
+  const notes: string[] = [];
+  const metadata = parseOnnxMetadata(file, session.metadata);
+  const input = inputOf(file, session);
+  const output = outputOf(file, session);
+  const given = options.classNames;
+  const { names: classNames, from } = nameClasses(output.classes, { file, given, stored: metadata.labels ?? null });
+  if (from === "coco") notes.push(`${file}: names no classes; having 80, they are taken to be COCO's`);
+  if (from === "numbered") notes.push(`${file}: names no classes; --classes FILE gives them names`);
+  if (Array.isArray(metadata.thresholds)) checkCount(file, "thresholds", metadata.thresholds.length, classNames.length);
+  const imageSize = imageSizeOf(file, input.size, metadata.imageSize, options.imageSize);
+  if (metadata.resizeFilter === undefined) {
+    notes.push(`${file}: no resize filter in its metadata; assuming ${DEFAULT_FILTER} and output "${output.name}" to hold logits`);
+  }
+  const batchSize = typeof input.batch === "number" ? input.batch : options.batchSize;
+  return {
+    classNames,
+    thresholds: metadata.thresholds,
+    imageSize,
+    resizeFilter: metadata.resizeFilter ?? DEFAULT_FILTER,
+    batchSize,
+    notes,
+    async scores(images, pictures) {
+      const logits = (await session.run({ [input.name]: images }))[output.name]!.data;
+      const scores = Float32Array.from(logits, sigmoid);
+      const bad = scores.findIndex((score) => Number.isNaN(score));
+      if (bad >= 0 && bad < pictures.length * classNames.length) {
+        const picture = pictures[Math.floor(bad / classNames.length)];
+        const name = classNames[bad % classNames.length];
+        throw new InputError(`${file}: the logit of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`);
+      }
+      return scores;
+    },
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  };
+}
+
+async function openSession(file: string, backend: ClassifierOptions["backend"]): Promise<OnnxModelSession> {
+  if (backend === "reference") {
+    throw new UsageError(`--backend reference: it does not read ONNX files such as ${file}; use onnx or onnx-web`);
+  }
+  const bytes = await bytesOf(file);
+  try {
+    if (backend === "onnx") return await (await import("asl-onnx/node")).openOnnxModelNode(bytes);
+    return await (await import("asl-onnx/web")).openOnnxModelWeb(bytes);
+  } catch (error) {
+    throw new InputError(`${file}: ${describeError(error)}`, { cause: error });
+  }
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw new InputError(describeError(error), { cause: error });
+  }
+  if (bytes.length === 0) throw new InputError(`${file}: the file is empty (0 bytes). Copy or export it again.`);
+  return bytes;
+}
+
+function inputOf(file: string, { inputs }: OnnxModelSession): { name: string; batch: Dimension; size: Dimension } {
+  const entries = Object.entries(inputs);
+  const [name, type] = entries[0] ?? ["", undefined];
+  const [batch, channels, height, width] = type?.shape ?? [];
+  const isPicture = type?.shape.length === 4 && type.dtype === "f32" && channels === 3;
+  const square = height === width || typeof height === "string" || typeof width === "string";
+  if (entries.length !== 1 || !isPicture || !square || batch === undefined || height === undefined) {
+    throw new InputError(`${file}: expected one input f32[batch,3,S,S]; found ${listed(inputs)}`);
+  }
+  return { name, batch, size: height };
+}
+
+function outputOf(file: string, { outputs }: OnnxModelSession): { name: string; classes: number } {
+  const matrices = Object.entries(outputs).filter(([, { shape }]) => shape.length === 2);
+  const [name, type] = matrices.find(([each]) => each === "logits") ?? matrices[0] ?? ["", undefined];
+  const classes = type?.shape[1];
+  if (typeof classes !== "number") {
+    throw new InputError(`${file}: expected an output f32[batch,classes]; found ${listed(outputs)}`);
+  }
+  return { name, classes };
+}
+
+function imageSizeOf(file: string, fixed: Dimension, said: number | undefined, asked: number | undefined): number {
+  if (typeof fixed === "number" && asked !== undefined && asked !== fixed) {
+    throw new InputError(
+      `--image-size ${asked}: ${file} was exported for pictures of ${fixed} x ${fixed}. Leave the option out, or ` +
+        `export again with --image-size ${asked}.`,
+    );
+  }
+  if (typeof fixed === "number") return fixed;
+  const size = asked ?? said;
+  if (size === undefined) throw new InputError(`${file} does not say the size of its pictures. Give it with --image-size.`);
+  return size;
+}
+
+function checkCount(file: string, what: string, found: number, expected: number): void {
+  if (found === expected) return;
+  throw new InputError(`${file}: the model has ${expected} classes, but there are ${found} ${what}. Give one for each class.`);
+}
+
+function listed(values: OnnxModelSession["inputs"]): string {
+  const parts = Object.entries(values).map(([name, { dtype, shape }]) => `"${name}" ${dtype}[${shape.join(",")}]`);
+  return parts.length === 0 ? "none" : parts.join(", ");
+}
