@@ -1,4 +1,5 @@
 import type { Graph } from "asl-core";
+import { STANDARD_FUSIONS } from "./fusions/standard.js";
 import type { FusionRule } from "./lower/fusion.js";
 import { type LoweredGraph, type LowerOptions, lowerGraph } from "./lower/graph.js";
 import type { ModelProto } from "./proto/messages.js";
@@ -19,7 +20,7 @@ export interface OnnxModel extends Omit<LoweredGraph, "proto"> {
 
 /** A graph as an ONNX model (opset 17). `encodeModel` makes the bytes of a file. */
 export function toOnnxModel(graph: Graph, options: OnnxModelOptions = {}): OnnxModel {
-  const fusions: readonly FusionRule[] = options.fusions ?? [];
+  const fusions: readonly FusionRule[] = options.fusions ?? STANDARD_FUSIONS;
   const { proto, inputs, outputs } = lowerGraph(graph, { ...options, name: options.name ?? "graph", fusions });
   const metadataProps = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }));
   const model: ModelProto = {

@@ -1,7 +1,14 @@
 import type { Backend } from "asl-core";
 import * as runtime from "onnxruntime-node";
 import { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
+import { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
 
 /** The backend on onnxruntime-node. */
 export const onnxNodeBackend = (options: Omit<OnnxBackendOptions, "runtime"> = {}): Backend =>
   onnxBackend({ ...options, runtime });
+
+/** `openOnnxModel` on onnxruntime-node. */
+export const openOnnxModelNode = (
+  bytes: Uint8Array,
+  options: Omit<OpenOptions, "runtime"> = {},
+): Promise<OnnxModelSession> => openOnnxModel(bytes, { ...options, runtime });

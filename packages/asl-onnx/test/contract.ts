@@ -132,11 +132,11 @@ export function noise(shape: Shape, seed = 1, scale = 1): TensorData {
   return f32(shape, data);
 }
 
-/** Multiples of 1/8 between -2 and 2: sums of their products are exact in float32 in any order. */
+/** Multiples of 1/8 between -2 and 2: sums of their products are exact in float32 in any order. No -0. */
 export function dyadic(shape: Shape, seed = 1): TensorData {
   const { data } = noise(shape, seed, 16);
   return f32(
     shape,
-    Float32Array.from(data, (x) => Math.round(x) / 8),
+    Float32Array.from(data, (x) => Math.round(x) / 8 + 0),
   );
 }

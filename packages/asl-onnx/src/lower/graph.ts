@@ -51,7 +51,7 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
   }
   const outputInfo = Object.entries(graph.outputs).map(([name, id]) => {
     const target = outputNames[name]!;
-    finishOutput(writer, lowering.full(id), target);
+    finishOutput(writer, writer.current(lowering.full(id)), target);
     return valueInfo(target, graph, id, extents(id));
   });
   return {

@@ -83,8 +83,9 @@ export class Lowering {
     };
   }
 
-  constant(value: TensorData): Operand {
-    return { name: this.writer.constant(value, this.#scope), extents: value.type.shape };
+  /** An initializer, called `scope/part`. */
+  constant(value: TensorData, part = "constant"): Operand {
+    return { name: this.writer.constant(value, this.#scope, part), extents: value.type.shape };
   }
 
   scalar(value: number): Operand {

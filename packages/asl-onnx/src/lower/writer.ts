@@ -22,6 +22,7 @@ export class OnnxWriter {
   readonly initializers: TensorProto[] = [];
   readonly #taken: Set<string>;
   readonly #reserved: ReadonlySet<string>;
+  readonly #renamed = new Map<string, string>();
   readonly #shared = new Map<string, string>();
   readonly #counts = new Map<string, number>();
 
@@ -29,6 +30,11 @@ export class OnnxWriter {
   constructor(taken: Iterable<string>) {
     this.#taken = new Set(taken);
     this.#reserved = new Set(this.#taken);
+  }
+
+  /** The name that a tensor has now. */
+  current(name: string): string {
+    return this.#renamed.get(name) ?? name;
   }
 
   /** A name of a graph input or output. */
@@ -68,11 +74,10 @@ export class OnnxWriter {
   }
 
   /** Adds a tensor as an initializer; returns its name. Scalars are shared. */
-  constant(value: TensorData, scope: string): string {
+  constant(value: TensorData, scope: string, part = "constant"): string {
     const { dtype, shape } = value.type;
     const data = dtype === "f32" ? Float32Array.from(value.data) : value.data;
-    const make = () =>
-      this.initializer(this.#unique(scope === "" ? "constant" : `${scope}/constant`), dtype, shape, data);
+    const make = () => this.initializer(this.#unique(scope === "" ? part : `${scope}/${part}`), dtype, shape, data);
     if (sizeOf(shape) !== 1) return make();
     const bits = dtype === "f32" ? new Uint32Array(data.buffer, 0, 1)[0]! : data[0]!;
     return this.#share(`${dtype} ${shape.length} ${bits}`, make);
@@ -105,8 +110,9 @@ export class OnnxWriter {
     });
   }
 
-  /** Gives the tensor `from` the name `to` everywhere. */
+  /** Gives the tensor `from` the name `to` everywhere; `current` answers with it from then on. */
   rename(from: string, to: string): void {
+    this.#renamed.set(from, to);
     const swap = (name: string) => (name === from ? to : name);
     for (const node of this.nodes) {
       node.input = node.input.map(swap);

@@ -22,9 +22,10 @@ export interface OperatorSetIdProto {
   version: number;
 }
 
+/** A missing string reads as "". */
 export interface StringStringEntryProto {
-  key: string;
-  value: string;
+  key?: string;
+  value?: string;
 }
 
 export interface GraphProto {

@@ -9,27 +9,35 @@ import {
   type TensorData,
   type Tensors,
 } from "asl-core";
+import { partitionUpdates } from "../update/partition.js";
 import type { RuntimeOptions } from "./options.js";
-import { type CompiledProgram, compileProgram } from "./program.js";
+import { type CompiledProgram, compileProgram, type ProgramParts } from "./program.js";
 import { HeapState, type StateStore } from "./state.js";
 import type { OnnxRuntime } from "./tensors.js";
+import { InPlaceUpdate } from "./update.js";
+import { WasmLayout, WasmState } from "./wasm-state.js";
 
 export interface OnnxBackendOptions extends RuntimeOptions {
   /** onnxruntime-node, onnxruntime-web or any other module with onnxruntime-common's interface. */
   readonly runtime: OnnxRuntime;
+  /**
+   * Where the elementwise end of a program (optimizer, moving averages) runs: `memory` (default) keeps state in a
+   * WebAssembly memory and updates it in place with generated SIMD kernels; `graph` leaves all to ONNX Runtime.
+   * Both give the same bits.
+   */
+  readonly update?: "memory" | "graph";
 }
 
-/** A Backend on ONNX Runtime: each program is one ONNX graph (forward, loss and backward together). */
+/** A Backend on ONNX Runtime, called "onnx": each program is one ONNX graph (forward, loss and backward together). */
 export function onnxBackend(options: OnnxBackendOptions): Backend {
   return {
     name: "onnx",
     async compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
-      const entries = Object.entries<Program>(programs);
-      for (const [name, program] of entries) checkProgram(name, program, state);
-      const store = new HeapState(state);
+      for (const [name, program] of Object.entries<Program>(programs)) checkProgram(name, program, state);
+      const { store, parts } = await (options.update === "graph" ? inGraph : inMemory)(state, programs);
       const compiled = new Map<string, CompiledProgram>();
       try {
-        for (const [name, program] of entries) compiled.set(name, await compileProgram(name, program, store, options));
+        for (const part of parts) compiled.set(part.name, await compileProgram(part, options));
       } catch (error) {
         for (const program of compiled.values()) await program.release();
         throw error;
@@ -38,6 +46,45 @@ export function onnxBackend(options: OnnxBackendOptions): Backend {
     },
   };
 }
+
+interface Plan {
+  readonly store: StateStore;
+  readonly parts: readonly ProgramParts[];
+}
+
+/** All of each program in ONNX Runtime; written state takes over the arrays that it returns. */
+async function inGraph(spec: StateSpec, programs: Readonly<Record<string, Program>>): Promise<Plan> {
+  const store = new HeapState(spec);
+  const parts = Object.entries(programs).map(([name, program]): ProgramParts => {
+    const run = (_feeds: Tensors, results: Tensors) => {
+      for (const [output, stateName] of Object.entries(program.writes)) store.replace(stateName, results[output]!.data);
+    };
+    const { graph } = program;
+    return { name, program, graph, store, update: { staged: new Map(), run }, returned: returnedOutputs(program) };
+  });
+  return { store, parts };
+}
+
+/** Updates cut off and compiled to kernels over one memory. */
+async function inMemory(spec: StateSpec, programs: Readonly<Record<string, Program>>): Promise<Plan> {
+  const layout = new WasmLayout();
+  const store = new WasmState(spec, layout);
+  const updates = Object.entries(programs).map(([name, program]) => {
+    const partition = partitionUpdates(program);
+    return { name, program, graph: partition.graph, update: new InPlaceUpdate(program, partition, layout) };
+  });
+  const memory = layout.allocate();
+  const parts: ProgramParts[] = [];
+  for (const { update, ...rest } of updates) {
+    await update.compile(memory);
+    const run = (feeds: Tensors, results: Tensors) => update.run(store, feeds, results);
+    parts.push({ ...rest, store, update: { staged: update.staged, run }, returned: returnedOutputs(rest.program) });
+  }
+  return { store, parts };
+}
+
+const returnedOutputs = ({ graph, writes }: Program) =>
+  Object.keys(graph.outputs).filter((output) => !Object.hasOwn(writes, output));
 
 class OnnxSession<P extends string> implements Session<P> {
   #disposed = false;

@@ -18,7 +18,7 @@ export function sessionOptions(
   return {
     graphOptimizationLevel: kind === "training" ? "extended" : "all",
     executionMode: "sequential",
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: { intra_op: { allow_spinning: "0" } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...own,

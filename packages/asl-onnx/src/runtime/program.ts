@@ -1,8 +1,9 @@
-import { assertFinite, checkFeeds, type Program, type TensorData, type Tensors } from "asl-core";
+import { assertFinite, checkFeeds, type Graph, type Program, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { toOnnxModel } from "../model.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
+import { writesIntoOutputs } from "./preallocation.js";
 import type { StateStore } from "./state.js";
 import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
 
@@ -12,17 +13,39 @@ export interface CompiledProgram {
   release(): Promise<void>;
 }
 
+/** What happens with a program's outputs that go into state. */
+export interface Update {
+  /** Outputs that the runtime writes straight into memory of the session. */
+  readonly staged: ReadonlyMap<string, TensorData>;
+  /** Advances the state from the other outputs. */
+  run(feeds: Tensors, results: Tensors): void;
+}
+
+export interface ProgramParts {
+  readonly name: string;
+  readonly program: Program;
+  /** What ONNX Runtime computes: the program's graph, or what is left of it when updates are cut off. */
+  readonly graph: Graph;
+  readonly store: StateStore;
+  readonly update: Update;
+  /** Outputs that return to the caller. */
+  readonly returned: readonly string[];
+}
+
 export async function compileProgram(
-  name: string,
-  program: Program,
-  store: StateStore,
+  { name, program, graph, store, update, returned }: ProgramParts,
   options: RuntimeOptions & { readonly runtime: OnnxRuntime },
 ): Promise<CompiledProgram> {
   const { runtime } = options;
-  const { graph } = program;
   const { model, inputs, outputs } = toOnnxModel(graph, { name });
   const kind = Object.keys(program.writes).length > 0 ? "training" : "inference";
   const session = await ModelSession.load(runtime, `program ${name}`, model, sessionOptions(kind, options));
+  const writesInto = await writesIntoOutputs(runtime);
+  const fetches: Record<string, Tensor | null> = {};
+  for (const [output, onnxName] of Object.entries(outputs)) {
+    const staged = writesInto ? update.staged.get(output) : undefined;
+    fetches[onnxName] = staged === undefined ? null : toRuntime(runtime, staged);
+  }
 
   return {
     async run(feeds) {
@@ -32,18 +55,18 @@ export async function compileProgram(
         const stateName = program.reads[input];
         tensors[input] = toRuntime(runtime, stateName === undefined ? feeds[input]! : store.get(stateName));
       }
-      const fetches = Object.fromEntries(Object.values(outputs).map((output) => [output, null]));
       const fetched = await session.run(tensors, fetches);
       const results: Record<string, TensorData> = {};
       for (const [output, onnxName] of Object.entries(outputs)) {
-        results[output] = fromRuntime(output, fetched[onnxName]!, graph.types[graph.outputs[output]!]!);
+        const staged = update.staged.get(output);
+        if (staged !== undefined && writesInto) continue;
+        const result = fromRuntime(output, fetched[onnxName]!, graph.types[graph.outputs[output]!]!);
+        if (staged === undefined) results[output] = result;
+        else staged.data.set(result.data);
       }
       assertFinite(results, program.finite);
-      for (const [output, stateName] of Object.entries(program.writes)) {
-        store.replace(stateName, results[output]!.data);
-        delete results[output];
-      }
-      return results;
+      update.run(feeds, results);
+      return Object.fromEntries(returned.map((output) => [output, results[output]!]));
     },
     release: () => session.release(),
   };

@@ -1,0 +1,113 @@
+import {
+  type AnyNode,
+  type Graph,
+  type OpName,
+  producersOf,
+  type Shape,
+  sizeOf,
+  stridesOf,
+  type TensorData,
+  type Tensors,
+  type ValueId,
+} from "asl-core";
+
+type Reals = Float64Array;
+
+const unary = (f: (x: number) => number) => (inputs: readonly Reals[]) => inputs[0]!.map(f);
+const binary =
+  (f: (a: number, b: number) => number) =>
+  ([a, b]: readonly Reals[]) =>
+    a!.map((x, i) => f(x, b![i]!));
+
+/** Arithmetic in float64: folding rounds once, when the result becomes a float32 initializer. */
+const ARITHMETIC: Partial<Record<OpName, (inputs: readonly Reals[]) => Reals>> = {
+  neg: unary((x) => -x),
+  abs: unary(Math.abs),
+  floor: unary(Math.floor),
+  exp: unary(Math.exp),
+  log: unary(Math.log),
+  sqrt: unary(Math.sqrt),
+  add: binary((a, b) => a + b),
+  sub: binary((a, b) => a - b),
+  mul: binary((a, b) => a * b),
+  div: binary((a, b) => a / b),
+  pow: binary((a, b) => a ** b),
+  max: binary(Math.max),
+  min: binary(Math.min),
+};
+
+/** Values of a graph that depend on nothing but constants and given inputs, computed in float64 when asked for. */
+export class ConstantValues {
+  readonly #graph: Graph;
+  readonly #producers: readonly (AnyNode | undefined)[];
+  readonly #known: ReadonlyMap<ValueId, TensorData>;
+  readonly #values = new Map<ValueId, Reals | undefined>();
+
+  /** `inputs`: graph inputs that do not change, by name. */
+  constructor(graph: Graph, inputs: Tensors) {
+    this.#graph = graph;
+    this.#producers = producersOf(graph);
+    this.#known = new Map(Object.entries(inputs).map(([name, tensor]) => [graph.inputs[name]!, tensor]));
+  }
+
+  /** The f32 value in float64; undefined when it depends on a run, or on an op that is not folded. */
+  get(value: ValueId): Reals | undefined {
+    // Given tensors are large and mostly read once: not kept in float64.
+    const known = this.#known.get(value);
+    if (known !== undefined) return known.type.dtype === "f32" ? Float64Array.from(known.data) : undefined;
+    if (this.#values.has(value)) return this.#values.get(value);
+    const result = this.#compute(value);
+    this.#values.set(value, result);
+    return result;
+  }
+
+  #compute(value: ValueId): Reals | undefined {
+    if (this.#graph.types[value]!.dtype !== "f32") return undefined;
+    const node = this.#producers[value];
+    if (node === undefined) return undefined;
+    if (node.op === "constant") return Float64Array.from(node.attrs.value.data);
+    const arithmetic = ARITHMETIC[node.op];
+    const isView = node.op === "reshape" || node.op === "stopGradient";
+    if (arithmetic === undefined && !isView && node.op !== "broadcast" && node.op !== "transpose") return undefined;
+    const inputs: Reals[] = [];
+    for (const input of node.inputs) {
+      const data = this.get(input);
+      if (data === undefined) return undefined;
+      inputs.push(data);
+    }
+    if (arithmetic !== undefined) return arithmetic(inputs);
+    const { shape } = this.#graph.types[node.inputs[0]!]!;
+    const strides = stridesOf(shape);
+    const target = this.#graph.types[value]!.shape;
+    // The step in the input for one step along each axis of the output.
+    if (node.op === "broadcast") {
+      const { axes } = node.attrs;
+      return walk(
+        inputs[0]!,
+        target,
+        target.map((_, axis) => strides[axes.indexOf(axis)] ?? 0),
+      );
+    }
+    if (node.op === "transpose")
+      return walk(
+        inputs[0]!,
+        target,
+        node.attrs.permutation.map((axis) => strides[axis]!),
+      );
+    return inputs[0]!;
+  }
+}
+
+/** Elements of `source` in the row-major order of `shape`, `steps[axis]` apart. */
+function walk(source: Reals, shape: Shape, steps: readonly number[]): Reals {
+  const strides = stridesOf(shape);
+  return new Float64Array(sizeOf(shape)).map((_, i) => {
+    let offset = 0;
+    for (let axis = 0, rest = i; axis < shape.length; axis++) {
+      const index = Math.floor(rest / strides[axis]!);
+      rest -= index * strides[axis]!;
+      offset += index * steps[axis]!;
+    }
+    return source[offset]!;
+  });
+}

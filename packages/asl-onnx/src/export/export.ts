@@ -1,0 +1,58 @@
+import { formatType, type Graph, InputError, sameType, type Tensors } from "asl-core";
+import { STANDARD_FUSIONS } from "../fusions/standard.js";
+import { toOnnxModel } from "../model.js";
+import { encodeModel } from "../proto/codec.js";
+import { ConstantValues } from "./constants.js";
+import { foldedConstant, foldedConvolution } from "./folding.js";
+import { symbolicBatch } from "./symbolic-batch.js";
+
+export interface ExportOptions {
+  /** The inference graph for a batch size. */
+  readonly graph: (batch: number) => Graph;
+  /** Values of graph inputs that become initializers, by input name; all other inputs stay inputs. */
+  readonly state: Tensors;
+  /** A fixed batch size, or `dynamic` for the symbolic extent "batch". */
+  readonly batch: "dynamic" | number;
+  /** Becomes the model's metadata_props. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Name of the graph. Default "model". */
+  readonly name?: string;
+  readonly producerName?: string;
+  readonly producerVersion?: string;
+}
+
+/**
+ * The bytes of an `.onnx` file (opset 17, IR version 8) for inference. What depends on state alone is computed now, in
+ * float64; batch norm on running statistics disappears into the convolutions.
+ * Throws InputError for state that does not fit, GraphError for a graph that cannot have a dynamic batch.
+ */
+export function exportOnnx(options: ExportOptions): Uint8Array {
+  const { state, batch } = options;
+  if (batch !== "dynamic" && !(Number.isInteger(batch) && batch >= 1)) {
+    throw new InputError(`export: batch must be "dynamic" or a whole number >= 1; got ${batch}`);
+  }
+  const { graph, ...symbolic } = batch === "dynamic" ? symbolicBatch(options.graph) : { graph: options.graph(batch) };
+  checkState(graph, state);
+  const constants = new ConstantValues(graph, state);
+  const { model } = toOnnxModel(graph, {
+    ...symbolic,
+    name: options.name ?? "model",
+    initializers: state,
+    fusions: [foldedConvolution(constants), foldedConstant(constants), ...STANDARD_FUSIONS],
+    metadata: options.metadata ?? {},
+    ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
+    ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
+  });
+  return encodeModel(model);
+}
+
+function checkState(graph: Graph, state: Tensors): void {
+  for (const [name, tensor] of Object.entries(state)) {
+    const id = graph.inputs[name];
+    if (id === undefined) throw new InputError(`export: state "${name}" is not an input of the graph`);
+    const type = graph.types[id]!;
+    if (!sameType(type, tensor.type)) {
+      throw new InputError(`export: state "${name}" must be ${formatType(type)}; got ${formatType(tensor.type)}`);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { f32, traitsOf, type ValueId } from "asl-core";
+import { vectorAlong } from "../fusions/contraction.js";
+import { convolutionAttributes } from "../lower/convolution-attributes.js";
+import type { FusionRule, GraphView } from "../lower/fusion.js";
+import type { ConstantValues } from "./constants.js";
+
+/** A value that depends on constants and state only becomes an initializer. Repetition stays a broadcast. */
+export function foldedConstant(constants: ConstantValues): FusionRule {
+  return (node, view) => {
+    const { elementwise, view: isView } = traitsOf(node.op);
+    if (!elementwise && !isView) return undefined;
+    const data = constants.get(node.output);
+    if (data === undefined) return undefined;
+    const { shape } = view.type(node.output);
+    return { inputs: [], lower: (lowering) => lowering.constant(f32(shape, Float32Array.from(data))) };
+  };
+}
+
+interface Affine {
+  readonly x: ValueId;
+  readonly gain: Float64Array | undefined;
+  readonly offset: Float64Array | undefined;
+}
+
+/**
+ * (conv(x, kernel) * gain + offset), gain and offset per channel and constant = conv(x, kernel * gain) + offset:
+ * batch norm on running statistics disappears. The products are rounded once, from float64.
+ */
+export function foldedConvolution(constants: ConstantValues): FusionRule {
+  return (node, view) => {
+    const { x: product, gain, offset } = affine(node.output, view, constants);
+    if (gain === undefined && offset === undefined) return undefined;
+    const convolution = view.producer(product);
+    if (convolution?.op !== "conv2d" || !view.isPrivate(product)) return undefined;
+    const [x, kernelValue] = convolution.inputs as readonly [ValueId, ValueId];
+    const kernel = constants.get(kernelValue);
+    if (kernel === undefined) return undefined;
+    const { shape } = view.type(kernelValue);
+    const perOutput = kernel.length / shape[0]!;
+    return {
+      inputs: [x],
+      lower(lowering) {
+        const scaled = Float32Array.from(kernel, (weight, i) => weight * (gain?.[Math.floor(i / perOutput)] ?? 1));
+        const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
+        if (offset !== undefined)
+          inputs.push(lowering.constant(f32([shape[0]!], Float32Array.from(offset)), "bias").name);
+        return {
+          name: lowering.emit("Conv", inputs, convolutionAttributes(convolution.attrs, shape)),
+          extents: lowering.extents(node.output),
+        };
+      },
+    };
+  };
+}
+
+/** Takes a value apart into x * gain + offset with constant vectors along the channels; steps read once only. */
+function affine(value: ValueId, view: GraphView, constants: ConstantValues): Affine {
+  let x = value;
+  const peel = (op: "add" | "mul"): Float64Array | undefined => {
+    const node = view.producer(x);
+    if (node?.op !== op || (x !== value && !view.isPrivate(x))) return undefined;
+    for (const [i, candidate] of node.inputs.entries()) {
+      const vector = vectorAlong(view, candidate, 1);
+      const data = vector === undefined ? undefined : constants.get(vector);
+      if (data === undefined) continue;
+      x = node.inputs[1 - i]!;
+      return data;
+    }
+    return undefined;
+  };
+  const offset = peel("add");
+  const gain = peel("mul");
+  return { x, gain, offset };
+}

@@ -1,0 +1,51 @@
+import type { AnyNode, ValueId } from "asl-core";
+import type { Fusion, FusionRule, GraphView } from "../lower/fusion.js";
+
+/** The arguments of a commutative node in the order (matching, other), when one of them matches. */
+export function eitherWay(
+  node: AnyNode,
+  matches: (candidate: ValueId, other: ValueId) => boolean,
+): readonly [ValueId, ValueId] | undefined {
+  const [a, b] = node.inputs as readonly [ValueId, ValueId];
+  if (matches(a, b)) return [a, b];
+  return matches(b, a) ? [b, a] : undefined;
+}
+
+function unary(x: ValueId, opType: string, attributes = {}): Fusion {
+  return {
+    inputs: [x],
+    lower: (lowering) => lowering.elementwise(opType, [lowering.operand(x)], attributes),
+  };
+}
+
+/** max(x, 0) = Relu(x). */
+export const relu: FusionRule = (node, view) => {
+  if (node.op !== "max") return undefined;
+  const pair = eitherWay(node, (zero) => view.uniform(zero) === 0);
+  return pair === undefined ? undefined : unary(pair[1], "Relu");
+};
+
+/** The slope when `scaled` is x times a number between 0 and 1. */
+function slopeOf(view: GraphView, scaled: ValueId, x: ValueId): number | undefined {
+  const product = view.producer(scaled);
+  if (product?.op !== "mul") return undefined;
+  const pair = eitherWay(product, (factor, other) => other === x && view.uniform(factor) !== undefined);
+  const slope = pair === undefined ? undefined : view.uniform(pair[0]);
+  return slope !== undefined && slope > 0 && slope < 1 ? slope : undefined;
+}
+
+/** max(x, slope x), or x < 0 ? slope x : x, for 0 < slope < 1 = LeakyRelu(x). */
+export const leakyRelu: FusionRule = (node, view) => {
+  if (node.op === "max") {
+    const pair = eitherWay(node, (scaled, x) => slopeOf(view, scaled, x) !== undefined);
+    if (pair === undefined) return undefined;
+    return unary(pair[1], "LeakyRelu", { alpha: { float: slopeOf(view, pair[0], pair[1])! } });
+  }
+  if (node.op !== "select") return undefined;
+  const [condition, scaled, x] = node.inputs as readonly [ValueId, ValueId, ValueId];
+  const comparison = view.producer(condition);
+  const slope = slopeOf(view, scaled, x);
+  const isNegative =
+    comparison?.op === "less" && comparison.inputs[0] === x && view.uniform(comparison.inputs[1]!) === 0;
+  return isNegative && slope !== undefined ? unary(x, "LeakyRelu", { alpha: { float: slope } }) : undefined;
+};

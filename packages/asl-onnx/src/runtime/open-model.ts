@@ -1,0 +1,59 @@
+import { formatShape, formatType, InputError, type TensorData, type Tensors } from "asl-core";
+import type { Tensor } from "onnxruntime-common";
+import { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "../export/metadata.js";
+import { ModelSession } from "./model-session.js";
+import { type RuntimeOptions, sessionOptions } from "./options.js";
+import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
+
+export interface OpenOptions extends RuntimeOptions {
+  readonly runtime: OnnxRuntime;
+}
+
+/** A loaded `.onnx` file. */
+export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
+  /** Runs the model on named inputs. Throws InputError for inputs that do not fit. */
+  run(inputs: Tensors): Promise<Tensors>;
+}
+
+/** Opens the bytes of an `.onnx` file for inference. Throws InputError when they are not an ONNX model. */
+export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Promise<OnnxModelSession> {
+  const { runtime } = options;
+  const signature = readOnnxMetadata(bytes);
+  const session = await ModelSession.load(runtime, "model", bytes, sessionOptions("inference", options));
+  const fetches = Object.fromEntries(Object.keys(signature.outputs).map((name) => [name, null]));
+  return {
+    ...signature,
+    async run(inputs) {
+      checkInputs(signature.inputs, inputs);
+      const feeds: Record<string, Tensor> = {};
+      for (const [name, tensor] of Object.entries(inputs)) feeds[name] = toRuntime(runtime, tensor);
+      const fetched = await session.run(feeds, fetches);
+      const outputs: Record<string, TensorData> = {};
+      for (const [name, { dtype }] of Object.entries(signature.outputs)) {
+        const tensor = fetched[name]!;
+        outputs[name] = fromRuntime(name, tensor, { dtype, shape: [...tensor.dims] });
+      }
+      return outputs;
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+function checkInputs(expected: Readonly<Record<string, OnnxValueType>>, inputs: Tensors): void {
+  for (const [name, { dtype, shape }] of Object.entries(expected)) {
+    const wanted = `${dtype}[${shape.join(",")}]`;
+    const tensor = inputs[name];
+    if (tensor === undefined) throw new InputError(`model: input "${name}" ${wanted} is missing`);
+    const { type } = tensor;
+    const fits =
+      type.dtype === dtype &&
+      type.shape.length === shape.length &&
+      shape.every((extent, axis) => typeof extent === "string" || extent === type.shape[axis]);
+    if (!fits) throw new InputError(`model: input "${name}" must be ${wanted}; got ${formatType(type)}`);
+  }
+  for (const [name, tensor] of Object.entries(inputs)) {
+    if (Object.hasOwn(expected, name)) continue;
+    const known = Object.keys(expected).join(", ");
+    throw new InputError(`model: no input is called "${name}" (${formatShape(tensor.type.shape)}); it takes ${known}`);
+  }
+}

@@ -1,0 +1,52 @@
+import type { OpName } from "asl-core";
+
+/** SIMD instructions of WebAssembly (opcodes after the prefix 0xfd). */
+export const SIMD = {
+  load: 0x00,
+  store: 0x0b,
+  constant: 0x0c,
+  splat: 0x13,
+  equal: 0x41,
+  less: 0x43,
+  bitselect: 0x52,
+  floor: 0x68,
+  abs: 0xe0,
+  neg: 0xe1,
+  sqrt: 0xe3,
+  add: 0xe4,
+  sub: 0xe5,
+  mul: 0xe6,
+  div: 0xe7,
+  min: 0xe8,
+  max: 0xe9,
+} as const;
+
+/** Ops that a kernel computes with one instruction; each is correctly rounded, as ONNX Runtime's. */
+const KERNEL_INSTRUCTIONS = {
+  abs: { opcode: SIMD.abs, order: [0] },
+  neg: { opcode: SIMD.neg, order: [0] },
+  floor: { opcode: SIMD.floor, order: [0] },
+  sqrt: { opcode: SIMD.sqrt, order: [0] },
+  add: { opcode: SIMD.add, order: [0, 1] },
+  sub: { opcode: SIMD.sub, order: [0, 1] },
+  mul: { opcode: SIMD.mul, order: [0, 1] },
+  div: { opcode: SIMD.div, order: [0, 1] },
+  min: { opcode: SIMD.min, order: [0, 1] },
+  max: { opcode: SIMD.max, order: [0, 1] },
+  less: { opcode: SIMD.less, order: [0, 1] },
+  equal: { opcode: SIMD.equal, order: [0, 1] },
+  // bitselect takes (a, b, mask)
+  select: { opcode: SIMD.bitselect, order: [1, 2, 0] },
+} as const satisfies Partial<Record<OpName, KernelInstruction>>;
+
+export interface KernelInstruction {
+  readonly opcode: number;
+  /** The op's arguments in the order in which the instruction takes them. */
+  readonly order: readonly number[];
+}
+
+export type KernelOp = keyof typeof KERNEL_INSTRUCTIONS;
+
+export const isKernelOp = (op: OpName): op is KernelOp => Object.hasOwn(KERNEL_INSTRUCTIONS, op);
+
+export const instructionOf = (op: KernelOp): KernelInstruction => KERNEL_INSTRUCTIONS[op];
