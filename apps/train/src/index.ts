@@ -1,1 +1,2 @@
-export {};
+export { type TrainOptions, trainCommand } from "./command.js";
+export { runTraining } from "./run-training.js";

@@ -1,1 +1,2 @@
-export {};
+export { type ValidateOptions, validateCommand } from "./command.js";
+export { validate } from "./validate.js";

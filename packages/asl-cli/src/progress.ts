@@ -18,8 +18,9 @@ export interface Progress {
   stop(): void;
 }
 
-/** Without a terminal, a line appears at most this often, in milliseconds. */
+/** Without a terminal, a line appears at most this often, in milliseconds, and none for what is over sooner than this. */
 const LINE_INTERVAL = 10_000;
+const WORTH_A_LINE = 2_000;
 
 const SILENT: Progress = { update: () => undefined, interject: () => undefined, stop: () => undefined };
 
@@ -56,7 +57,8 @@ function bar(options: ProgressOptions, stream: NodeJS.WriteStream): Progress {
 function lines(options: ProgressOptions, stream: NodeJS.WriteStream): Progress {
   const { label, total, unit, start = 0 } = options;
   const speed = speedometer(options);
-  let lastTime = performance.now();
+  const begin = performance.now();
+  let lastTime = begin;
   let latest: { done: number; text: string } | undefined;
   let shown = start;
   const show = ({ done, text }: { done: number; text: string }) => {
@@ -67,11 +69,13 @@ function lines(options: ProgressOptions, stream: NodeJS.WriteStream): Progress {
   return {
     update(done, fields = {}) {
       latest = { done, text: details(fields, speed(done)) };
-      if (performance.now() - lastTime >= LINE_INTERVAL || done >= total) show(latest);
+      const now = performance.now();
+      if (now - lastTime >= LINE_INTERVAL || (done >= total && now - begin >= WORTH_A_LINE)) show(latest);
     },
     interject: (line) => void stream.write(`${line}\n`),
     stop() {
-      if (latest !== undefined && latest.done !== shown) show(latest);
+      const worth = performance.now() - begin >= WORTH_A_LINE;
+      if (worth && latest !== undefined && latest.done !== shown) show(latest);
     },
   };
 }

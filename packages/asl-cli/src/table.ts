@@ -9,7 +9,7 @@ export function formatTable(
   const table = new CliTable({
     head: [...head],
     colAligns: head.map((_, column) => (right.includes(column) ? "right" : "left")),
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 1 },
     chars: {
       top: "",
       "top-mid": "",

@@ -56,12 +56,12 @@ function decisions(scores: Float32Array, thresholds: readonly number[]): Float32
   return scores.map((score, index) => (score > thresholds[index % thresholds.length]! ? 1 : 0));
 }
 
-/** The threshold, in steps of 0.01, with the highest CF1 (the lowest of equals): a first choice for a new model. */
+/** The threshold, in steps of 0.01, with the highest CF1 (the highest of equals): a first choice for a new model. */
 export function bestThreshold({ classNames, pictures, scores, targets }: Predictions): number {
   const shape = [pictures.length, classNames.length] as const;
   const cf1At = (hundredths: number) => precisionRecall(scores, targets, shape, hundredths / 100).CF1;
   const best = (candidates: readonly number[]) =>
-    candidates.map((at) => ({ at, cf1: cf1At(at) })).reduce((a, b) => (b.cf1 > a.cf1 ? b : a)).at;
+    candidates.map((at) => ({ at, cf1: cf1At(at) })).reduce((a, b) => (b.cf1 >= a.cf1 ? b : a)).at;
   const coarse = best(Array.from({ length: 19 }, (_, i) => 5 * (i + 1)));
   return best(Array.from({ length: 9 }, (_, i) => coarse - 4 + i)) / 100;
 }

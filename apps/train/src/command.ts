@@ -1,0 +1,84 @@
+import {
+  backendOption,
+  createCommand,
+  existingFile,
+  existingFolder,
+  fraction,
+  imageSize,
+  nonNegativeNumber,
+  oneOf,
+  positiveInteger,
+  positiveNumber,
+  stageBlocks,
+  wholeNumber,
+} from "asl-cli";
+import { TRESNETS, type TresnetVariant } from "asl-core";
+import { RECIPE_DEFAULTS } from "asl-training";
+
+const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
+const CACHES = ["auto", "memory", "none"] as const;
+
+/** The options of `asl-train`. */
+export const trainCommand = () =>
+  createCommand({
+    name: "asl-train",
+    description:
+      "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
+      "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +
+      "snapshot. Ctrl-C finishes the step and saves; the same command with --resume goes on, bit for bit.",
+    examples: [
+      "asl-train --data emoji --blocks 2,2,2,1 --width 0.5 --image-size 64 --batch-size 64 --epochs 15 --lr 4e-3",
+      "asl-train --data coco --model tresnet_l --weights tresnet_l_21k.pth --load-backbone --out runs/coco",
+      "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
+    ],
+  })
+    .requiredOption("--data <folder>", 'folder of training pictures, or "emoji": generated scenes of emoji')
+    .option("--annotations <file>", "COCO instances JSON; default: where it usually is, seen from --data", existingFile)
+    .option("--val-annotations <file>", "the same for validation", existingFile)
+    .option("--val-data <folder>", "folder of validation pictures; default: as --data", existingFolder)
+    .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
+    .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")
+    .option("--scenes <count>", "with --data emoji: training scenes", positiveInteger, 4000)
+    .option(
+      "--val-scenes <count>",
+      "with --data emoji: validation scenes; default: a fifth of --scenes",
+      positiveInteger,
+    )
+    .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const)
+    .option("--model <variant>", VARIANTS.join(", "), oneOf(VARIANTS), "tresnet_m" as TresnetVariant)
+    .option("--blocks <counts>", 'blocks of the four stages, such as "2,2,2,1"; default: the variant\'s', stageBlocks)
+    .option("--width <factor>", "planes / 64; default: the variant's", positiveNumber)
+    .option("--head-features <count>", "bottleneck head with this many features (OpenImages: 512)", positiveInteger)
+    .option("--weights <file>", "checkpoint to start from: .pth, .safetensors", existingFile)
+    .option("--load-backbone", "take all of --weights but the head: for other classes")
+    .option("--image-size <pixels>", "default: that of --weights, else 448 (emoji: 64)", imageSize)
+    .option("--batch-size <pictures>", "pictures per step", positiveInteger, 128)
+    .option("--epochs <count>", "epochs to train", positiveInteger, 40)
+    .option("--schedule-epochs <count>", "epochs of the learning rate schedule; default: --epochs", positiveInteger)
+    .option("--lr <rate>", "peak learning rate", positiveNumber, RECIPE_DEFAULTS.learningRate)
+    .option("--weight-decay <factor>", "L2 coefficient", nonNegativeNumber, RECIPE_DEFAULTS.weightDecay)
+    .option("--gamma-neg <power>", "focusing of negatives", nonNegativeNumber, RECIPE_DEFAULTS.gammaNeg)
+    .option("--gamma-pos <power>", "focusing of positives", nonNegativeNumber, RECIPE_DEFAULTS.gammaPos)
+    .option("--clip <margin>", "probability shift of negatives", fraction, RECIPE_DEFAULTS.clip)
+    .option("--no-detach", "let the gradient pass through the focusing weight")
+    .option("--ema-decay <factor>", "of the moving average of the weights", fraction, RECIPE_DEFAULTS.emaDecay)
+    .option("--no-ema-warm-up", "start the moving average with its full memory")
+    .option("--seed <number>", "of starting weights, order and augmentation", wholeNumber, RECIPE_DEFAULTS.seed)
+    .option("--no-augment", "train on the pictures as they are")
+    .option("--no-flip", "do not mirror pictures")
+    .option("--cutout <fraction>", "part of each side that is covered; 0: nothing", fraction, 0.5)
+    .option("--workers <threads>", "threads that decode pictures; default: cores - 1, at most 4", wholeNumber)
+    .option(
+      "--cache <where>",
+      "keep decoded pictures: memory, none, or auto (memory if 1 GiB is enough)",
+      oneOf(CACHES),
+      "auto" as const,
+    )
+    .option("--snapshot-every <steps>", "steps between snapshots within an epoch", positiveInteger, 200)
+    .option("--out <folder>", "folder of the run", "runs/train")
+    .option("--resume", "go on from the snapshot in --out, if there is one")
+    .addOption(backendOption())
+    .option("--threads <count>", "threads of the backend", positiveInteger)
+    .option("--json", "print the summary as one JSON object");
+
+export type TrainOptions = ReturnType<ReturnType<typeof trainCommand>["opts"]>;

@@ -1,0 +1,100 @@
+import type { Checkpoint } from "asl-checkpoint";
+import { alignClasses, type CommandContext, EXIT, openBackend } from "asl-cli";
+import type { Dataset } from "asl-data";
+import { type RecipeOptions, resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
+import type { TrainOptions } from "./command.js";
+import { isEmoji, openDatasets } from "./datasets.js";
+import { createLoaders } from "./loaders.js";
+import { showProgress, summaryText } from "./show-progress.js";
+import { readStartingWeights, startingPoint } from "./starting-point.js";
+
+/** The work of `asl-train`. */
+export async function runTraining(options: TrainOptions, context: CommandContext): Promise<number> {
+  const { report } = context;
+  const result = await trainWith(options, context);
+  if (result.interrupted) {
+    report.warn(`stopped after step ${result.steps}; the same command with --resume goes on`);
+    return EXIT.interrupted;
+  }
+  if (options.json === true) report.printJson(summaryOf(result));
+  else report.print(summaryText(result));
+  return EXIT.ok;
+}
+
+async function trainWith(options: TrainOptions, context: CommandContext): Promise<TrainingResult> {
+  const { report, signal } = context;
+  const { batchSize, backend, threads } = options;
+  const recipe = resolveRecipe(recipeOf(options)); // wrong numbers are found before anything long starts
+  const opened = await openBackend(backend, threads === undefined ? {} : { threads });
+  const checkpoint = await readStartingWeights(options);
+  const imageSize = imageSizeOf(options, checkpoint);
+  const datasets = await openDatasets(options, imageSize, context);
+  const start = startingPoint(options, datasets.training, checkpoint);
+  start.notes.forEach(report.note);
+  const validation = inOrderOf(start.training, datasets.validation);
+  const loaders = createLoaders(options, imageSize, { training: start.training, validation }, context);
+  await using training = loaders.training;
+  await using validating = loaders.validation;
+  report.note(
+    `${start.training.items.length} training pictures, ${validation?.items.length ?? 0} validation pictures, ` +
+      `${start.training.classes.length} classes, ${imageSize} px, batches of ${batchSize}`,
+  );
+
+  const progress = showProgress(report, { batchSize, epochs: recipe.epochs });
+  try {
+    return await train({
+      backend: opened,
+      model: start.config,
+      weights: start.weights,
+      training,
+      ...(validating === undefined ? {} : { validation: validating }),
+      batchSize,
+      imageSize,
+      resizeFilter: "bilinear",
+      recipe,
+      dataDescription: { ...datasets.description, ...loaders.description, ...start.description },
+      out: options.out,
+      resume: options.resume === true,
+      snapshotEverySteps: options.snapshotEvery,
+      signal,
+      onResume: progress.onResume,
+      onStep: progress.onStep,
+      onEvaluation: progress.onEvaluation,
+      onEpoch: progress.onEpoch,
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The validation pictures with their classes in the order of the training pictures'. */
+function inOrderOf(training: Dataset, validation: Dataset | undefined): Dataset | undefined {
+  const model = { file: "the training pictures", classNames: training.classes, classNamesFrom: "given" } as const;
+  return validation === undefined ? undefined : alignClasses(validation, model).dataset;
+}
+
+function recipeOf(options: TrainOptions): RecipeOptions {
+  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, emaDecay, emaWarmUp, seed } =
+    options;
+  return {
+    epochs,
+    ...(scheduleEpochs === undefined ? {} : { scheduleEpochs }),
+    learningRate: lr,
+    weightDecay,
+    gammaNeg,
+    gammaPos,
+    clip,
+    detachFocusingWeight: detach,
+    emaDecay,
+    emaWarmUp,
+    seed,
+  };
+}
+
+const DEFAULT_IMAGE_SIZE = 448;
+const EMOJI_IMAGE_SIZE = 64;
+
+function imageSizeOf(options: TrainOptions, checkpoint: Checkpoint | undefined): number {
+  const byDefault = isEmoji(options) ? EMOJI_IMAGE_SIZE : DEFAULT_IMAGE_SIZE;
+  return options.imageSize ?? checkpoint?.metadata?.imageSize ?? byDefault;
+}

@@ -1,0 +1,50 @@
+import {
+  backendOption,
+  createCommand,
+  existingFile,
+  existingFolder,
+  fraction,
+  imageSize,
+  oneOf,
+  positiveInteger,
+  wholeNumber,
+} from "asl-cli";
+
+/** The options of `asl-validate`. */
+export const validateCommand = () =>
+  createCommand({
+    name: "asl-validate",
+    description:
+      "Measures a model on labelled pictures: mAP, precision, recall and F1 per class and over all, and the average " +
+      "precision of every class. Or measures scores that were saved before.",
+    examples: [
+      "asl-validate --data coco/val2017 --annotations coco/annotations/instances_val2017.json --model best-ema.safetensors",
+      "asl-validate --data coco --model tresnet_l.pth --image-size 448 --save-predictions scores.safetensors",
+      "asl-validate --predictions scores.safetensors --threshold 0.5 --json",
+      "asl-validate --predictions scores.npz --scores-key sgmd --targets-key labels",
+    ],
+  })
+    .option("--data <folder>", "the pictures", existingFolder)
+    .option("--annotations <file>", "COCO instances JSON; default: where it usually is, seen from --data", existingFile)
+    .option("--model <file>", "checkpoint: .pth, .safetensors", existingFile)
+    .option("--weights <kind>", "of a .pth that holds both: regular or ema", oneOf(["regular", "ema"] as const))
+    .option("--classes <file>", "names of the model's classes, one per line, if the checkpoint has none", existingFile)
+    .option("--image-size <pixels>", "default: the checkpoint's, else 448", imageSize)
+    .option("--batch-size <pictures>", "pictures per run of the network", positiveInteger, 16)
+    .option("--threshold <score>", "a class counts as present above it; default: the checkpoint's, else 0.8", fraction)
+    .option(
+      "--predictions <file>",
+      "measure these scores instead of running a network: of --save-predictions, or .npz",
+      existingFile,
+    )
+    .option("--scores-key <name>", "the score matrix of an .npz, if it is not obvious")
+    .option("--targets-key <name>", "the label matrix of an .npz, if it is not obvious")
+    .option("--save-predictions <file>", "write scores and targets (safetensors)")
+    .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
+    .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")
+    .option("--workers <threads>", "threads that decode pictures; default: cores - 1, at most 4", wholeNumber)
+    .addOption(backendOption())
+    .option("--threads <count>", "threads of the backend", positiveInteger)
+    .option("--json", "print one JSON object instead of tables");
+
+export type ValidateOptions = ReturnType<ReturnType<typeof validateCommand>["opts"]>;

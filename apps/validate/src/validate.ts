@@ -1,0 +1,39 @@
+import { type CommandContext, UsageError } from "asl-cli";
+import { type Predictions, savePredictions, validationReport } from "asl-training";
+import type { ValidateOptions } from "./command.js";
+import { runModel } from "./run-model.js";
+import { savedPredictions } from "./saved-predictions.js";
+import { reportAsJson, reportAsText } from "./show-report.js";
+
+/** The work of `asl-validate`. */
+export async function validate(options: ValidateOptions, context: CommandContext): Promise<undefined> {
+  const { report } = context;
+  const { predictions, threshold } = await predictionsFor(options, context);
+  if (options.savePredictions !== undefined) {
+    await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });
+    report.note(`${options.savePredictions}: ${predictions.pictures.length} pictures`);
+  }
+  const result = validationReport(predictions, threshold);
+  if (options.json === true) report.printJson(reportAsJson(result));
+  else report.print(reportAsText(result));
+  return undefined;
+}
+
+interface Validated {
+  readonly predictions: Predictions;
+  readonly threshold: number | readonly number[];
+}
+
+async function predictionsFor(options: ValidateOptions, context: CommandContext): Promise<Validated> {
+  const { predictions, model, data } = options;
+  if (predictions !== undefined) {
+    if (model !== undefined || data !== undefined) {
+      throw new UsageError("--predictions replaces --model and --data; give either the one or the other");
+    }
+    return await savedPredictions(predictions, options, context.report);
+  }
+  if (model === undefined || data === undefined) {
+    throw new UsageError("either --data DIR and --model CHECKPOINT, or --predictions FILE is needed");
+  }
+  return await runModel(model, data, options, context);
+}
