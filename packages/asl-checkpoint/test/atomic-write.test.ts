@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { type FileHandle, lstat, open, readFile, symlink, writeFile } from "node:fs/promises";
+import { type FileHandle, lstat, open, readFile, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { f32 } from "asl-core";
 import { describe, expect, test } from "vitest";
 import { writeAtomically } from "../src/file/atomic-write.js";
+import { temporaryName } from "../src/file/stale-temporaries.js";
 import { CheckpointError, readSnapshot, writeSnapshot } from "../src/index.js";
 import { failure, filesIn, temporaryFolder } from "./support.js";
 
@@ -77,6 +78,19 @@ describe("a file is written as a whole or not at all", () => {
     };
     await writeAtomically(file, (writer) => writer.write(Buffer.from("Hello"), 0), oneByte);
     expect(await readFile(file, "utf8")).toBe("Hello");
+  });
+
+  test("what a killed writer left is removed by a later write, what a living one writes is not", async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "a.bin");
+    const [old, fresh, other] = ["00".repeat(8), "11".repeat(8), "not-ours"].map((unique) =>
+      temporaryName(file, unique),
+    );
+    for (const name of [old!, fresh!, other!]) await writeFile(name, "half");
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of [old!, other!]) await utimes(name, longAgo, longAgo);
+    await writeAtomically(file, (writer) => writer.write(Buffer.from("new"), 0));
+    expect(await filesIn(folder)).toEqual([path.basename(fresh!), path.basename(other!), "a.bin"].sort());
   });
 
   test("a missing folder, a folder as target", async () => {

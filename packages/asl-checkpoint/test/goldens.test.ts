@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { tresnet } from "asl-core";
 import { describe, expect, test } from "vitest";
-import { officialToTimm, readCheckpoint, readSafetensors, scaleOfRawWeight } from "../src/index.js";
+import { matchState, officialToTimm, readCheckpoint, readSafetensors, scaleOfRawWeight } from "../src/index.js";
 import { bitsOf, GOLDENS_TITLE, golden, withoutGoldens } from "./support.js";
 
 const FILES = ["checkpoint.pth", "checkpoint_legacy.pth", "checkpoint_timm.safetensors"];
@@ -23,6 +24,16 @@ describe.skipIf(withoutGoldens)(`the tiny TResNet${GOLDENS_TITLE}`, () => {
       bottleneckHead: false,
     });
     expect(keyScheme).toBe(name.includes("timm") ? "timm" : "official");
+  });
+
+  test.each(FILES)("%s fills the state of the model that it describes", async (name) => {
+    const { tensors, architecture } = await read(name);
+    const { blocks, planes, numClasses } = architecture!;
+    const { state } = tresnet({ blocks, planes, basicStages: 2, classes: numClasses! });
+    const types = Object.fromEntries(Object.entries(state).map(([key, { type }]) => [key, type]));
+    const matched = matchState(types, tensors, { file: name });
+    expect(matched.notLoaded).toEqual([]);
+    expect(Object.keys(matched.tensors)).toEqual(Object.keys(state));
   });
 
   test("the zip and the legacy format hold the same bits, classes included", async () => {

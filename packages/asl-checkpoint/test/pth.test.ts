@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type PickleValue, type PthCheckpoint, RefusedPickleError, readCheckpoint, readPth } from "../src/index.js";
-import { failure, fixture, values } from "./support.js";
+import { failure, fixture, temporaryFolder, values } from "./support.js";
 
 interface Expected {
   readonly tensors: Readonly<Record<string, { shape: number[]; values: (number | "inf")[] }>>;
@@ -111,6 +112,13 @@ describe("a pickle that asks for more than tensors and plain containers", () => 
       expect(error).toBeInstanceOf(RefusedPickleError);
       expect(error.message).toContain(`${name}: refused to build "posix.system": only tensors and plain containers`);
     }
+  });
+
+  test("a name with control characters does not reach the terminal as such", async () => {
+    const file = path.join(await temporaryFolder(), "a.pth");
+    await writeFile(file, Buffer.concat([Buffer.of(0x80, 2), Buffer.from("cos\u001b[31m\u202e\nsystem\n.")]));
+    const { message } = await failure(readPth(file));
+    expect(message).toContain('refused to build "os\\u001b[31m\\u202e.system"');
   });
 
   test.each([

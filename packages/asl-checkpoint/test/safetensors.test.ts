@@ -4,7 +4,7 @@ import { f32, InputError, i32, type TensorData, type Tensors } from "asl-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, openSafetensors, readSafetensors, writeSafetensors } from "../src/index.js";
-import { bitsOf, failure, filesIn, temporaryFolder, values } from "./support.js";
+import { bitsOf, failure, filesIn, fixture, temporaryFolder, values } from "./support.js";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
@@ -43,7 +43,7 @@ const tensors: fc.Arbitrary<Tensors> = fc
   .map((entries) => Object.fromEntries(entries.filter(([key]) => key !== "__metadata__")));
 const metadata = fc
   .array(fc.tuple(name, fc.string({ unit: "grapheme" })), { maxLength: 3 })
-  .map((entries): Record<string, string> => Object.fromEntries(entries.filter(([key]) => key !== "sha256")));
+  .map((entries): Record<string, string> => Object.fromEntries(entries.filter(([key]) => key !== "asl.sha256")));
 
 describe("what is written is what is read", () => {
   test("names, types, bits and metadata, with and without a digest", async () => {
@@ -59,7 +59,9 @@ describe("what is written is what is read", () => {
           expect(found.data.constructor).toBe(data.constructor);
           expect(bitsOf(found).equals(bitsOf({ type, data }))).toBe(true);
         }
-        expect(read.metadata).toEqual(digest ? { ...about, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } : about);
+        expect(read.metadata).toEqual(
+          digest ? { ...about, "asl.sha256": expect.stringMatching(/^[0-9a-f]{64}$/) } : about,
+        );
       }),
       { numRuns: 150 },
     );
@@ -105,6 +107,19 @@ const entry = (dtype: string, shape: unknown, offsets: unknown): string =>
   JSON.stringify({ dtype, shape, data_offsets: offsets });
 
 describe("other programs' files", () => {
+  test("the reference library's file gives the numbers that PyTorch sees", async () => {
+    const expected: { tensors: Record<string, { shape: number[]; values: (number | "inf")[] }> } = JSON.parse(
+      await readFile(fixture("expected.json"), "utf8"),
+    );
+    const { tensors, metadata } = await readSafetensors(fixture("library.safetensors"));
+    expect(metadata).toEqual({ note: 'quotes " and ✓' });
+    expect(values(tensors["Zürich ✓"])).toEqual([1]);
+    for (const [key, { shape, values: numbers }] of Object.entries(expected.tensors)) {
+      const wanted = numbers.map((value) => (value === "inf" ? Number.POSITIVE_INFINITY : value));
+      expect([key, tensors[key]?.type.shape, values(tensors[key])]).toEqual([key, shape, wanted]);
+    }
+  });
+
   test("every element type becomes a host type without loss", async () => {
     const cases: readonly (readonly [string, number[], string, number[]])[] = [
       ["F16", [0x00, 0x3c, 0x01, 0x00], "f32", [1, 2 ** -24]],
@@ -290,6 +305,8 @@ describe("a write that fails leaves nothing behind", () => {
     const file = path.join(await temporaryFolder(), "a.safetensors");
     const reserved = await failure(writeSafetensors(file, { tensors: { __metadata__: f32([1], [1]) } }));
     expect(reserved.message).toContain('no tensor may be called "__metadata__"');
+    const digest = await failure(writeSafetensors(file, { tensors: {} }, { metadata: { "asl.sha256": "0" } }));
+    expect(digest.message).toContain('metadata may not hold "asl.sha256"');
     const twice = await failure(writeSafetensors(file, { layout: [...layout, ...layout], data: [] }));
     expect(twice.message).toContain('two tensors are called "a"');
   });

@@ -4,6 +4,7 @@ import path from "node:path";
 import { AslError } from "asl-core";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
 import { CHUNK } from "./chunks.js";
+import { removeStaleTemporaries, temporaryName } from "./stale-temporaries.js";
 
 /** Where the content of a file that is being written goes. */
 export interface PositionalWriter {
@@ -24,10 +25,8 @@ export async function writeAtomically(
   openTemporary: OpenTemporary = (temporary) => open(temporary, "wx"),
 ): Promise<void> {
   const target = await resolveLink(file);
-  const temporary = path.join(
-    path.dirname(target),
-    `.${path.basename(target)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`,
-  );
+  await removeStaleTemporaries(target);
+  const temporary = temporaryName(target, randomBytes(8).toString("hex"));
   let handle: FileHandle;
   try {
     handle = await openTemporary(temporary);

@@ -1,5 +1,5 @@
 /** Metadata key under which a file carries the SHA-256 of itself, taken with this value as 64 zeros. */
-export const DIGEST_KEY = "sha256";
+export const DIGEST_KEY = "asl.sha256";
 
 export const BLANK_DIGEST = "0".repeat(64);
 

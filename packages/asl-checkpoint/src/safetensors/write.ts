@@ -25,7 +25,7 @@ export type SafetensorsContent =
 
 export interface SafetensorsWriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Puts the SHA-256 of the file into its metadata (key "sha256"); this package's readers then check it. */
+  /** Puts the SHA-256 of the file into its metadata (key "asl.sha256"); this package's readers then check it. */
   readonly digest?: boolean;
 }
 
@@ -44,6 +44,7 @@ export async function writeSafetensors(
   const { layout, data } = "tensors" in content ? streamOf(content.tensors) : content;
   checkLayout(file, layout);
   const { metadata = {}, digest = false } = options;
+  if (Object.hasOwn(metadata, DIGEST_KEY)) throw new InputError(`${file}: metadata may not hold "${DIGEST_KEY}"`);
   const header = encodeHeader(layout, digest ? { ...metadata, [DIGEST_KEY]: BLANK_DIGEST } : metadata);
   await writeAtomically(
     file,

@@ -1,7 +1,10 @@
-import type { Shape, Tensors } from "asl-core";
+import { type TresnetVariant as NamedVariant, type Shape, type Tensors, TRESNETS } from "asl-core";
 import { CheckpointError } from "../errors.js";
 
-export type TresnetVariant = "tresnet_m" | "tresnet_l" | "tresnet_xl" | "tresnet_v2_l" | "custom";
+const VARIANTS = ["tresnet_m", "tresnet_l", "tresnet_xl", "tresnet_v2_l"] as const satisfies readonly NamedVariant[];
+
+/** "custom": other blocks or another width. */
+export type TresnetVariant = NamedVariant | "custom";
 
 export type BlockKind = "basic" | "bottleneck";
 
@@ -21,23 +24,12 @@ export interface TresnetArchitecture {
   readonly bottleneckHead: false | { readonly features: number };
 }
 
-interface KnownVariant {
-  readonly blocks: string;
-  readonly planes: number;
-  readonly widthFactor: number;
-  readonly stages: string;
-}
-
-const KNOWN: Readonly<Record<Exclude<TresnetVariant, "custom">, KnownVariant>> = {
-  tresnet_m: { blocks: "3,4,11,3", planes: 64, widthFactor: 1, stages: "basic,basic,bottleneck,bottleneck" },
-  tresnet_l: { blocks: "4,5,18,3", planes: 76, widthFactor: 1.2, stages: "basic,basic,bottleneck,bottleneck" },
-  tresnet_xl: { blocks: "4,5,24,3", planes: 83, widthFactor: 1.3, stages: "basic,basic,bottleneck,bottleneck" },
-  tresnet_v2_l: {
-    blocks: "3,4,23,3",
-    planes: 64,
-    widthFactor: 1,
-    stages: "bottleneck,bottleneck,bottleneck,bottleneck",
-  },
+/** planes = floor(64 * width factor). */
+const WIDTH_FACTORS: Readonly<Record<NamedVariant, number>> = {
+  tresnet_m: 1,
+  tresnet_l: 1.2,
+  tresnet_xl: 1.3,
+  tresnet_v2_l: 1,
 };
 
 const STEM = "body.conv1.0.weight";
@@ -82,10 +74,11 @@ function variantOf(
   planes: number,
   stages: readonly BlockKind[],
 ): Pick<TresnetArchitecture, "variant" | "widthFactor"> {
-  for (const variant of ["tresnet_m", "tresnet_l", "tresnet_xl", "tresnet_v2_l"] as const) {
-    const known = KNOWN[variant];
-    if (known.blocks === blocks.join() && known.planes === planes && known.stages === stages.join()) {
-      return { variant, widthFactor: known.widthFactor };
+  for (const variant of VARIANTS) {
+    const known = TRESNETS[variant];
+    const knownStages = stages.map((_, stage) => (stage < known.basicStages ? "basic" : "bottleneck"));
+    if (known.blocks.join() === blocks.join() && known.planes === planes && knownStages.join() === stages.join()) {
+      return { variant, widthFactor: WIDTH_FACTORS[variant] };
     }
   }
   return { variant: "custom", widthFactor: planes / 64 };
