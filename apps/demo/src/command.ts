@@ -7,14 +7,15 @@ export interface DemoCommandOptions extends SharedOptions {
   readonly quick?: true | undefined;
 }
 
-export const demoCommand = createCommand({
-  name: "demo",
-  description:
-    "The whole path on generated emoji scenes: train, validate, tag a picture, export to ONNX, and a page of pictures.",
-  examples: ["npx pnpm@10 demo", "npx pnpm@10 demo --quick --out runs/quick"],
-})
-  .option("--out <folder>", "where everything is written", "runs/demo")
-  .option("--quick", "a tiny network on a few scenes, to see that everything works; its figures mean nothing");
+export const demoCommand = () =>
+  createCommand({
+    name: "demo",
+    description:
+      "The whole path on generated emoji scenes: train, validate, tag a picture, export to ONNX, and a page of pictures.",
+    examples: ["npx pnpm@10 demo", "npx pnpm@10 demo --quick --out runs/quick"],
+  })
+    .option("--out <folder>", "where everything is written", "runs/demo")
+    .option("--quick", "a tiny network on a few scenes, to see that everything works; its figures mean nothing");
 
 export async function demo(options: DemoCommandOptions, context: CommandContext): Promise<undefined> {
   await runDemo({ recipe: options.quick === true ? QUICK_RECIPE : RECIPE, out: options.out }, context);

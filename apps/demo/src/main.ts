@@ -2,4 +2,4 @@
 import { runCommand } from "asl-cli";
 import { demo, demoCommand } from "./command.js";
 
-await runCommand(demoCommand, demo);
+await runCommand(demoCommand(), demo);

@@ -46,7 +46,8 @@ export async function runDemo({ recipe, out }: DemoOptions, context: CommandCont
     report.print(`\n${summaryTable(summary)}\n\npictures and curves: ${folder.page}\nfigures: ${folder.summary}`);
     return summary;
   } catch (error) {
-    if (context.signal.aborted) report.note(`stopped. The same command goes on from here; ${folder.root} keeps the rest.`);
+    if (context.signal.aborted)
+      report.note(`stopped. The same command goes on from here; ${folder.root} keeps the rest.`);
     throw error;
   } finally {
     await writeRecord(folder, { recipe, complete, seconds: seconds() });
@@ -58,9 +59,13 @@ function startLines(start: RunStart, { root }: RunFolder): readonly string[] {
     case "new":
       return [];
     case "resumed":
-      return [`${root} holds an interrupted run with the same settings: going on with it (${formatDuration(start.seconds)} spent so far)`];
+      return [
+        `${root} holds an interrupted run with the same settings: going on with it (${formatDuration(start.seconds)} spent so far)`,
+      ];
     case "again":
-      return [`${root} holds a run (${start.because === "complete" ? "complete" : "with other settings"}): it is replaced; the scenes are kept where they fit`];
+      return [
+        `${root} holds a run (${start.because === "complete" ? "complete" : "with other settings"}): it is replaced; the scenes are kept where they fit`,
+      ];
   }
 }
 
@@ -154,7 +159,9 @@ class Demo {
     const { report } = this.#context;
     const output = await this.#ask("export", [...this.#checkpoint(), "--out", this.#folder.onnx, "--json"]);
     const result = parseJson<ExportResult>(output, "export --json", ["maxError", "bound"]);
-    report.print(`largest difference of a logit ${result.maxError.toExponential(2)}, bound ${result.bound.toExponential(2)}`);
+    report.print(
+      `largest difference of a logit ${result.maxError.toExponential(2)}, bound ${result.bound.toExponential(2)}`,
+    );
     await this.#show("infer", [picture, "--model", this.#folder.onnx]);
     return result;
   }

@@ -26,7 +26,11 @@ export interface ExportResult {
 export type MetricsRow = Readonly<Record<string, number>>;
 
 /** The JSON objects in a command's output, one a line. Throws AslError when it is something else. */
-export function parseJsonLines<Result>(output: string, from: string, fields: readonly (keyof Result & string)[]): Result[] {
+export function parseJsonLines<Result>(
+  output: string,
+  from: string,
+  fields: readonly (keyof Result & string)[],
+): Result[] {
   return output
     .split("\n")
     .filter((line) => line.trim() !== "")
@@ -63,5 +67,8 @@ export function parseMetrics(csv: string): readonly MetricsRow[] {
 
 function unexpected(from: string, text: string): AslError {
   const start = text.length > 120 ? `${text.slice(0, 120)}...` : text;
-  return new AslError("ERR_ASL_DEMO_OUTPUT", `${from} printed something else than the expected JSON: ${start || "nothing"}`);
+  return new AslError(
+    "ERR_ASL_DEMO_OUTPUT",
+    `${from} printed something else than the expected JSON: ${start || "nothing"}`,
+  );
 }

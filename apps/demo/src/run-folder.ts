@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { DatasetError } from "asl-data";
 import { writeFileAtomically } from "asl-cli";
+import { DatasetError } from "asl-data";
 import type { DemoRecipe } from "./recipe.js";
 
 /** Where everything of one demo run lies. */

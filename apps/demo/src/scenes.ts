@@ -1,4 +1,4 @@
-import { type Reporter } from "asl-cli";
+import type { Reporter } from "asl-cli";
 import { type EmojiScenes, type EmojiScenesOptions, generateEmojiScenes, ICON_FAMILIES } from "asl-data";
 import type { DemoRecipe } from "./recipe.js";
 import type { RunFolder } from "./run-folder.js";
@@ -20,7 +20,10 @@ export async function generateScenes(
 ): Promise<DemoScenes> {
   const { seed, classes, imageSize, heldOutFamily, scenes } = recipe;
   const families = ICON_FAMILIES.filter((family) => family !== heldOutFamily);
-  const generate = async (label: string, options: Pick<EmojiScenesOptions, "out" | "split" | "scenes" | "families">) => {
+  const generate = async (
+    label: string,
+    options: Pick<EmojiScenesOptions, "out" | "split" | "scenes" | "families">,
+  ) => {
     const progress = report.progress({ label, total: options.scenes, unit: "scenes" });
     try {
       const onProgress = (done: number) => progress.update(done);
@@ -30,7 +33,12 @@ export async function generateScenes(
     }
   };
   return {
-    train: await generate("training scenes", { out: folder.scenes.train, split: "train", scenes: scenes.train, families }),
+    train: await generate("training scenes", {
+      out: folder.scenes.train,
+      split: "train",
+      scenes: scenes.train,
+      families,
+    }),
     val: await generate("unseen scenes", { out: folder.scenes.val, split: "val", scenes: scenes.val, families }),
     heldOut: await generate("scenes of the held-out icons", {
       out: folder.scenes.heldOut,

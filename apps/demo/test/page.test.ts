@@ -93,7 +93,16 @@ describe("ticks", () => {
 
 describe("lineChart", () => {
   it("says its last values in words", () => {
-    const series = [{ name: "loss", tone: "first" as const, points: [{ x: 1, y: 3 }, { x: 2, y: 1.5 }] }];
+    const series = [
+      {
+        name: "loss",
+        tone: "first" as const,
+        points: [
+          { x: 1, y: 3 },
+          { x: 2, y: 1.5 },
+        ],
+      },
+    ];
     const { html: chart } = lineChart({ title: "Loss", xLabel: "epoch", series, format: String });
     expect(chart).toContain('aria-label="Loss. loss: 1.50 at epoch 2"');
   });
@@ -119,7 +128,11 @@ describe("renderPage", () => {
   });
 
   it("marks tags by word and sign, not by colour alone", () => {
-    for (const [sign, word] of [["✓", "correct"], ["○", "missed"], ["✕", "wrong"]]) {
+    for (const [sign, word] of [
+      ["✓", "correct"],
+      ["○", "missed"],
+      ["✕", "wrong"],
+    ]) {
       expect(page).toContain(`<span aria-hidden="true">${sign}</span><span class="unseen-name">${word}: </span>`);
     }
   });

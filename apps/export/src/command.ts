@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import {
   type ArgumentParser,
@@ -13,7 +15,7 @@ import {
   type SharedOptions,
   writeFileAtomically,
 } from "asl-cli";
-import { AslError } from "asl-core";
+import { AslError, InputError } from "asl-core";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
 import { buildOnnx } from "./build-onnx.js";
 
@@ -37,23 +39,33 @@ export interface ExportOptions extends SharedOptions {
   readonly json?: true | undefined;
 }
 
-export const exportCommand = createCommand({
-  name: "asl-export",
-  description:
-    "Export a checkpoint as an ONNX file for inference, with class names, thresholds, image size, resize filter and " +
-    "training recipe in its metadata. The file's outputs are compared with those of the session before it is written.",
-  examples: [
-    "asl-export --model run/best-ema.safetensors --out model.onnx",
-    "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
-  ],
-})
-  .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors)")
-  .requiredOption("--out <file>", "the ONNX file to write; its folder must be there")
-  .option("--batch <size>", "rows of the input: a number, or dynamic for any", batchSize, "dynamic" as number | "dynamic")
-  .option("--image-size <pixels>", "side of the square pictures; default: what the checkpoint says", imageSize)
-  .option("--weights <kind>", "which weights, where a file holds both: regular or ema", oneOf(["regular", "ema"] as const))
-  .option("--no-verify", "write the file without comparing its outputs with the session's")
-  .option("--json", "one JSON object about the file instead of text");
+export const exportCommand = () =>
+  createCommand({
+    name: "asl-export",
+    description:
+      "Export a checkpoint as an ONNX file for inference, with class names, thresholds, image size, resize filter and " +
+      "training recipe in its metadata. The file's outputs are compared with those of the session before it is written.",
+    examples: [
+      "asl-export --model run/best-ema.safetensors --out model.onnx",
+      "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
+    ],
+  })
+    .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors)")
+    .requiredOption("--out <file>", "the ONNX file to write; its folder must be there")
+    .option(
+      "--batch <size>",
+      "rows of the input: a number, or dynamic for any",
+      batchSize,
+      "dynamic" as number | "dynamic",
+    )
+    .option("--image-size <pixels>", "side of the square pictures; default: what the checkpoint says", imageSize)
+    .option(
+      "--weights <kind>",
+      "which weights, where a file holds both: regular or ema",
+      oneOf(["regular", "ema"] as const),
+    )
+    .option("--no-verify", "write the file without comparing its outputs with the session's")
+    .option("--json", "one JSON object about the file instead of text");
 
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
 export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
@@ -62,6 +74,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
   });
   for (const note of model.notes) report.note(note);
+  await checkFolderOf(options.out);
   const bytes = buildOnnx(model, options.batch);
   const agreements = options.verify ? await verify(model, bytes, options, signal) : [];
   signal.throwIfAborted();
@@ -70,8 +83,16 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
   const maxError = Math.max(0, ...agreements.map((each) => each.maxError));
   const bound = Math.max(0, ...agreements.map((each) => each.bound));
   if (options.json === true) {
-    const checked = options.verify ? { maxError, bound, checks: agreements } : { maxError: null, bound: null, checks: [] };
-    report.printJson({ file: options.out, bytes: bytes.length, batch: options.batch, imageSize: model.imageSize, ...checked });
+    const checked = options.verify
+      ? { maxError, bound, checks: agreements }
+      : { maxError: null, bound: null, checks: [] };
+    report.printJson({
+      file: options.out,
+      bytes: bytes.length,
+      batch: options.batch,
+      imageSize: model.imageSize,
+      ...checked,
+    });
     return EXIT.ok;
   }
   report.print(
@@ -79,8 +100,19 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
       `${model.imageSize},${model.imageSize}] -> logits of ${model.classNames.length} classes`,
   );
   if (!options.verify) report.print("not compared with the session (--no-verify)");
-  else report.print(`compared with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`);
+  else
+    report.print(
+      `compared with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`,
+    );
   return EXIT.ok;
+}
+
+/** Said before the comparison, which takes a while for a large network. */
+async function checkFolderOf(out: string): Promise<void> {
+  const folder = await stat(path.dirname(out)).catch(() => undefined);
+  if (folder?.isDirectory() === true) return;
+  const why = folder === undefined ? "its folder does not exist" : "a file stands where its folder should be";
+  throw new InputError(`${out}: cannot be written: ${why}`);
 }
 
 async function verify(

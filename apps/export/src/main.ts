@@ -2,4 +2,4 @@
 import { runCommand } from "asl-cli";
 import { exportCommand, exportModel } from "./command.js";
 
-await runCommand(exportCommand, exportModel);
+await runCommand(exportCommand(), exportModel);

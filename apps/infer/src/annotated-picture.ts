@@ -1,6 +1,6 @@
 import path from "node:path";
-import { AslError, InputError } from "asl-core";
 import { writeAtomically } from "asl-checkpoint";
+import { InputError } from "asl-core";
 import sharp, { type Sharp } from "sharp";
 import { letter } from "./label-font.js";
 import type { Tag } from "./tags.js";
@@ -31,7 +31,10 @@ async function encode(source: string, tags: readonly Tag[], ending: string): Pro
   const width = Math.round(sourceWidth * scale);
   const height = Math.round(sourceHeight * scale);
   const strip = tagStrip(tags, width);
-  const picture = await sharp(upright).resize(width, height, { fit: "fill" }).flatten({ background: "#fff" }).toBuffer();
+  const picture = await sharp(upright)
+    .resize(width, height, { fit: "fill" })
+    .flatten({ background: "#fff" })
+    .toBuffer();
   const canvas = sharp({ create: { width, height: height + strip.height, channels: 3, background: "#0f172a" } });
   const drawn = canvas.composite([
     { input: picture, left: 0, top: 0 },
@@ -81,7 +84,10 @@ export function tagStrip(tags: readonly Tag[], width: number): TagStrip {
     left += chipWidth + gap;
   }
   const height = top + chipHeight + gap;
-  return { height, svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${chips.join("")}</svg>` };
+  return {
+    height,
+    svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${chips.join("")}</svg>`,
+  };
 }
 
 function bar(score: number, chipWidth: number, chipHeight: number, gap: number): string {
@@ -114,7 +120,9 @@ export function annotatedFiles(sources: readonly string[], folder: string): Read
     let target = path.join(folder, name + ending);
     for (let copy = 2; taken.has(target.toLowerCase()); copy++) target = path.join(folder, `${name}-${copy}${ending}`);
     if (originals.has(path.resolve(target))) {
-      throw new InputError(`--save-annotated ${folder}: this would replace the picture ${target}. Name another folder.`);
+      throw new InputError(
+        `--save-annotated ${folder}: this would replace the picture ${target}. Name another folder.`,
+      );
     }
     taken.add(target.toLowerCase());
     targets.set(source, target);

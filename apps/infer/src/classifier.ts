@@ -1,5 +1,5 @@
-import type { TensorData } from "asl-core";
 import type { BackendName } from "asl-cli";
+import type { TensorData } from "asl-core";
 import type { ResizeFilter } from "asl-data";
 
 export interface ClassifierOptions {

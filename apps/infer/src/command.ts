@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
-import { UsageError } from "asl-cli";
 import {
+  type BackendName,
   backendOption,
   type CommandContext,
   createCommand,
@@ -12,7 +12,6 @@ import {
   positiveInteger,
   readClassNames,
   type SharedOptions,
-  type BackendName,
 } from "asl-cli";
 import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
 import type { Classifier } from "./classifier.js";
@@ -34,28 +33,37 @@ export interface InferOptions extends SharedOptions {
   readonly batchSize: number;
 }
 
-export const inferCommand = createCommand({
-  name: "asl-infer",
-  description:
-    "Tag pictures. A picture is a file, a folder (with its subfolders) or a quoted glob pattern. " +
-    "A picture that cannot be read is named on stderr; the others are tagged, and the exit code is 1.",
-  examples: [
-    "asl-infer cat.jpg --model run/best.safetensors",
-    "asl-infer photos 'more/**/*.png' --model model.onnx --json > tags.jsonl",
-    "asl-infer photos --model tresnet_m.pth --classes names.txt --save-annotated tagged",
-  ],
-})
-  .argument("<pictures...>", "files, folders, quoted glob patterns")
-  .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors) or an exported model (.onnx)")
-  .option("--image-size <pixels>", "side of the square that pictures are squeezed to; default: what the model says", imageSize)
-  .option("--threshold <score>", "tags have a higher score than this; default: what the model says", fraction)
-  .option("--top <count>", "at most so many tags a picture", positiveInteger)
-  .option("--json", "one JSON object a line: image, labels, scores of all classes")
-  .option("--save-annotated <folder>", "write a copy of each picture with its tags below it")
-  .option("--classes <file>", "names of the classes: one a line, or a JSON array")
-  .option("--weights <kind>", "which weights, where a file holds both: regular or ema", oneOf(["regular", "ema"] as const))
-  .option("--batch-size <count>", "most pictures at a time", positiveInteger, 8)
-  .addOption(backendOption());
+export const inferCommand = () =>
+  createCommand({
+    name: "asl-infer",
+    description:
+      "Tag pictures. A picture is a file, a folder (with its subfolders) or a quoted glob pattern. " +
+      "A picture that cannot be read is named on stderr; the others are tagged, and the exit code is 1.",
+    examples: [
+      "asl-infer cat.jpg --model run/best.safetensors",
+      "asl-infer photos 'more/**/*.png' --model model.onnx --json > tags.jsonl",
+      "asl-infer photos --model tresnet_m.pth --classes names.txt --save-annotated tagged",
+    ],
+  })
+    .argument("<pictures...>", "files, folders, quoted glob patterns")
+    .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors) or an exported model (.onnx)")
+    .option(
+      "--image-size <pixels>",
+      "side of the square that pictures are squeezed to; default: what the model says",
+      imageSize,
+    )
+    .option("--threshold <score>", "tags have a higher score than this; default: what the model says", fraction)
+    .option("--top <count>", "at most so many tags a picture", positiveInteger)
+    .option("--json", "one JSON object a line: image, labels, scores of all classes")
+    .option("--save-annotated <folder>", "write a copy of each picture with its tags below it")
+    .option("--classes <file>", "names of the classes: one a line, or a JSON array")
+    .option(
+      "--weights <kind>",
+      "which weights, where a file holds both: regular or ema",
+      oneOf(["regular", "ema"] as const),
+    )
+    .option("--batch-size <count>", "most pictures at a time", positiveInteger, 8)
+    .addOption(backendOption());
 
 /** Tags all pictures and prints; returns exit code 1 when one of them could not be read or written. */
 export async function infer(
@@ -96,7 +104,10 @@ export async function infer(
     }
   };
 
-  const progress = files.length > classifier.batchSize ? report.progress({ label: "tagging", total: files.length, unit: "images" }) : undefined;
+  const progress =
+    files.length > classifier.batchSize
+      ? report.progress({ label: "tagging", total: files.length, unit: "images" })
+      : undefined;
   try {
     let done = 0;
     const onSkip = ({ error }: { error: Error }) => {

@@ -2,4 +2,4 @@
 import { runCommand } from "asl-cli";
 import { infer, inferCommand } from "./command.js";
 
-await runCommand(inferCommand, infer);
+await runCommand(inferCommand(), infer);

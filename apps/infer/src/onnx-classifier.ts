@@ -15,7 +15,8 @@ type Dimension = number | string;
  * is assumed, with a note.
  */
 export async function openOnnxClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
-  if (options.weights !== undefined) throw new UsageError("--weights: an ONNX file holds one set of weights; leave it out");
+  if (options.weights !== undefined)
+    throw new UsageError("--weights: an ONNX file holds one set of weights; leave it out");
   const session = await openSession(file, options.backend);
   try {
     return classifierOf(file, session, options);
@@ -37,7 +38,9 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
   if (Array.isArray(metadata.thresholds)) checkCount(file, "thresholds", metadata.thresholds.length, classNames.length);
   const imageSize = imageSizeOf(file, input.size, metadata.imageSize, options.imageSize);
   if (metadata.resizeFilter === undefined) {
-    notes.push(`${file}: no resize filter in its metadata; assuming ${DEFAULT_FILTER} and output "${output.name}" to hold logits`);
+    notes.push(
+      `${file}: no resize filter in its metadata; assuming ${DEFAULT_FILTER} and output "${output.name}" to hold logits`,
+    );
   }
   const batchSize = typeof input.batch === "number" ? input.batch : options.batchSize;
   return {
@@ -54,7 +57,9 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
       if (bad >= 0 && bad < pictures.length * classNames.length) {
         const picture = pictures[Math.floor(bad / classNames.length)];
         const name = classNames[bad % classNames.length];
-        throw new InputError(`${file}: the logit of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`);
+        throw new InputError(
+          `${file}: the logit of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`,
+        );
       }
       return scores;
     },
@@ -117,13 +122,16 @@ function imageSizeOf(file: string, fixed: Dimension, said: number | undefined, a
   }
   if (typeof fixed === "number") return fixed;
   const size = asked ?? said;
-  if (size === undefined) throw new InputError(`${file} does not say the size of its pictures. Give it with --image-size.`);
+  if (size === undefined)
+    throw new InputError(`${file} does not say the size of its pictures. Give it with --image-size.`);
   return size;
 }
 
 function checkCount(file: string, what: string, found: number, expected: number): void {
   if (found === expected) return;
-  throw new InputError(`${file}: the model has ${expected} classes, but there are ${found} ${what}. Give one for each class.`);
+  throw new InputError(
+    `${file}: the model has ${expected} classes, but there are ${found} ${what}. Give one for each class.`,
+  );
 }
 
 function listed(values: OnnxModelSession["inputs"]): string {

@@ -21,7 +21,10 @@ export function parseOnnxMetadata(file: string, metadata: Readonly<Record<string
     ...(labels === undefined ? {} : { labels: parseLabels(labels) ?? fail("labels", "a JSON array of names") }),
     ...(thresholds === undefined
       ? {}
-      : { thresholds: parseThresholds(thresholds) ?? fail("thresholds", "a number from 0 to 1, or a JSON array of them") }),
+      : {
+          thresholds:
+            parseThresholds(thresholds) ?? fail("thresholds", "a number from 0 to 1, or a JSON array of them"),
+        }),
     ...(size === undefined ? {} : { imageSize: parseSize(size) ?? fail("image_size", "a number of pixels") }),
     ...(filter === undefined
       ? {}

@@ -42,14 +42,22 @@ export async function buildReport(material: ReportMaterial): Promise<Report> {
 function figures({ recipe, summary, onnxBound, scenes, unseen }: ReportMaterial): readonly Figure[] {
   const cores = availableParallelism();
   return [
-    { label: "mAP, unseen scenes", value: summary.mAP.toFixed(1), note: `percent, over ${scenes.val.classes.length} classes` },
+    {
+      label: "mAP, unseen scenes",
+      value: summary.mAP.toFixed(1),
+      note: `percent, over ${scenes.val.classes.length} classes`,
+    },
     {
       label: "mAP, held-out icons",
       value: summary.mAPHeldOutFamily.toFixed(1),
       note: `drawings of ${recipe.heldOutFamily}, never trained on`,
     },
     { label: "CF1", value: summary.CF1.toFixed(1), note: `percent, at threshold ${unseen.threshold.toFixed(2)}` },
-    { label: "Time", value: formatDuration(summary.seconds), note: `all steps, ${cores} ${cores === 1 ? "core" : "cores"}` },
+    {
+      label: "Time",
+      value: formatDuration(summary.seconds),
+      note: `all steps, ${cores} ${cores === 1 ? "core" : "cores"}`,
+    },
     { label: "Training", value: `${summary.imagesPerSecond.toFixed(0)}/s`, note: "pictures a second" },
     {
       label: "ONNX file",
