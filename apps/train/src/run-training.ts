@@ -13,7 +13,8 @@ export async function runTraining(options: TrainOptions, context: CommandContext
   const { report } = context;
   const result = await trainWith(options, context);
   if (result.interrupted) {
-    report.warn(`stopped after step ${result.steps}; the same command with --resume goes on`);
+    const done = result.steps === 0 ? "before the first step" : `after step ${result.steps}, which is saved`;
+    report.warn(`stopped ${done}; the same command with --resume goes on`);
     return EXIT.interrupted;
   }
   if (options.json === true) report.printJson(summaryOf(result));

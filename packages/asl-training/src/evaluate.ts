@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Session } from "asl-core";
 import type { Batch, Loader } from "asl-data";
 import { locatingNonFinite } from "./errors.js";
@@ -37,6 +38,7 @@ export async function evaluate<P extends string>(
     targets.push(Float32Array.from(batch.targets.data.subarray(0, realElements)));
     pictures.push(...batch.names);
     onProgress?.(pictures.length, loader.itemCount);
+    await setImmediate(); // leaves the event loop to signals and timers
   }
   const common = { classNames: loader.classes, pictures, targets: concatenated(targets) };
   const predictions = programs.map((program): [P, Predictions] => [

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { JsonObject } from "asl-checkpoint";
 import type { Model, Session } from "asl-core";
 import type { Batch } from "asl-data";
@@ -87,6 +88,8 @@ export class TrainingRun {
         learningRate,
         imagesPerSecond: images / seconds,
       });
+      // a backend may never leave the event loop to signals and timers by itself
+      await setImmediate();
       if (this.#interrupted()) return false;
       sinceSnapshot++;
       if (sinceSnapshot >= snapshotEverySteps && batch.number + 1 < training.batchesPerEpoch) {
