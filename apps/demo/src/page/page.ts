@@ -63,7 +63,7 @@ ${report.scenes.map(scene)}
 function curves(history: readonly EpochRecord[]): Html {
   const percent = (value: number) => value.toFixed(0);
   const loss = lineChart({
-    title: "Loss per picture",
+    title: "Training loss, summed over a batch",
     xLabel: "epoch",
     series: [{ name: "loss", tone: "first", points: history.map(({ epoch, loss }) => ({ x: epoch, y: loss })) }],
     yRange: [0, 0],
