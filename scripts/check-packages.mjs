@@ -23,7 +23,9 @@ try {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => line.replace(/^package\//, ""));
-    const required = manifest.bin ? [...REQUIRED, ...Object.values(manifest.bin).map((bin) => path.normalize(bin))] : REQUIRED;
+    const required = manifest.bin
+      ? [...REQUIRED, ...Object.values(manifest.bin).map((bin) => path.normalize(bin))]
+      : REQUIRED;
     problems.push(...required.filter((file) => !files.includes(file)).map((file) => `lacks ${file}`));
     problems.push(
       ...files.filter((file) => FORBIDDEN.some((pattern) => pattern.test(file))).map((file) => `must not hold ${file}`),
@@ -32,7 +34,9 @@ try {
     problems.push(...messages.map((message) => `publint: ${formatMessage(message, pkg)}`));
     problems.push(...typesProblems(tarball));
     failures += problems.length;
-    console.log(`${problems.length === 0 ? "ok  " : "FAIL"} ${manifest.name}@${manifest.version}, ${files.length} files`);
+    console.log(
+      `${problems.length === 0 ? "ok  " : "FAIL"} ${manifest.name}@${manifest.version}, ${files.length} files`,
+    );
     for (const problem of problems) console.log(`     ${problem}`);
   }
 } finally {

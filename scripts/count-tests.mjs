@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 const report = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const skipped = report.numPendingTests + report.numTodoTests;
 // A file that fails to load has no tests of its own, yet it failed.
-const brokenFiles = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+const brokenFiles = report.testResults.filter(
+  (file) => file.status === "failed" && file.assertionResults.length === 0,
+).length;
 const failed = report.numFailedTests + brokenFiles;
 for (const file of report.testResults) {
   for (const test of file.assertionResults) {
