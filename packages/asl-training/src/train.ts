@@ -31,7 +31,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   await using session = await options.backend.compile(state, programs);
   await session.write(snapshot?.state ?? startingState(model, state, recipe.seed, options.weights));
   if (progress !== undefined) options.onResume?.({ epoch: progress.epoch, step: progress.step });
-  await directory.writeJson("recipe", { ...setup, backend: options.backend.name });
+  await directory.writeJson("recipe", { ...setup, recipe: { ...recipe }, backend: options.backend.name });
   const run = await TrainingRun.open({ options, recipe, model, session, directory, setup, progress });
   return await run.toTheEnd();
 }

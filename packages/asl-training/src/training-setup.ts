@@ -3,8 +3,11 @@ import { emaName, InputError, initialize, type Model, type StateSpec, type Tenso
 import type { TrainingRecipe } from "./recipe.js";
 import type { TrainingOptions } from "./training-options.js";
 
-/** All that must be the same when a run goes on, as JSON; also the content of recipe.json. */
-export function setupOf(options: TrainingOptions, recipe: TrainingRecipe): JsonObject {
+/**
+ * All that must be the same when a run goes on, as JSON. How many epochs it trains is not: the schedule says how the
+ * weights change, and a run may stop earlier or later on it.
+ */
+export function setupOf(options: TrainingOptions, { epochs: _, ...recipe }: TrainingRecipe): JsonObject {
   const { model, imageSize, batchSize, resizeFilter, training, validation } = options;
   return {
     model: {
@@ -14,7 +17,7 @@ export function setupOf(options: TrainingOptions, recipe: TrainingRecipe): JsonO
       classes: model.classes,
       headFeatures: model.headFeatures ?? null,
     },
-    recipe: { ...recipe },
+    recipe,
     imageSize,
     batchSize,
     resizeFilter,

@@ -165,6 +165,17 @@ describe("train", () => {
     await expect(train(other)).rejects.toThrow(/recipe\.learningRate was 0\.01, now 0\.02/);
   });
 
+  it("goes on for more epochs of the same schedule, as if it had never stopped", async () => {
+    await train(optionsFor("whole"));
+    const first = await train(
+      optionsFor("parts", { recipe: { epochs: 1, scheduleEpochs: EPOCHS, learningRate: 0.01 } }),
+    );
+    expect(first).toMatchObject({ interrupted: false, epochs: 1 });
+    await train(optionsFor("parts", { resume: true }));
+    expect(await lossesOf("parts")).toEqual(await lossesOf("whole"));
+    await expectSameBits("whole", "parts");
+  });
+
   it("starts from given weights; their average starts there too", async () => {
     const weights: Tensors = { "head.fc.bias": f32([3], [1, 2, 3]) };
     await train(optionsFor("run", { weights, recipe: { epochs: 1, learningRate: 1e-30 } }));

@@ -1,0 +1,163 @@
+import { AslError } from "asl-core";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createCommand, EXIT, execute, positiveInteger, UsageError } from "../src/index.js";
+
+const command = () =>
+  createCommand({ name: "asl-test", description: "Tests.", examples: ["asl-test --count 3"] })
+    .option("--count <n>", "how many", positiveInteger, 1)
+    .option("--json", "JSON");
+
+let out = "";
+let err = "";
+beforeEach(() => {
+  out = "";
+  err = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const systemError = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+  code: "ENOSPC",
+  syscall: "write",
+  path: "run/last.snapshot",
+});
+
+describe("execute", () => {
+  it("gives parsed options, and returns 0 or what the command returns", async () => {
+    let count: number | undefined;
+    const code = await execute(
+      command(),
+      async (options) => {
+        count = options.count;
+        return undefined;
+      },
+      ["--count", "3"],
+    );
+    expect([code, count]).toEqual([EXIT.ok, 3]);
+    expect(await execute(command(), async () => EXIT.failed, [])).toBe(EXIT.failed);
+  });
+
+  it("prints results alone on stdout, everything else on stderr", async () => {
+    await execute(
+      command(),
+      async (_, { report }) => {
+        report.note("working");
+        report.warn("careful");
+        const progress = report.progress({ label: "work", total: 2, unit: "images" });
+        progress.update(2, { loss: "1.0" });
+        progress.stop();
+        report.printJson({ mAP: 1 });
+        return undefined;
+      },
+      ["--json"],
+    );
+    expect(out).toBe('{"mAP":1}\n');
+    expect(err).toContain("working\nwarning: careful\n");
+  });
+
+  it("with --quiet says results, warnings and errors only", async () => {
+    const main = async (
+      _: unknown,
+      { report }: { report: { note(line: string): void; warn(line: string): void; print(text: string): void } },
+    ) => {
+      report.note("working");
+      report.warn("careful");
+      report.print("done");
+      return undefined;
+    };
+    await execute(command(), main, ["--quiet"]);
+    expect([out, err]).toEqual(["done\n", "warning: careful\n"]);
+  });
+
+  it.each([
+    [
+      "an error thrown on purpose by its message alone",
+      new AslError("ERR_ASL_X", "x.pth: is empty"),
+      "error: x.pth: is empty\n",
+    ],
+    [
+      "a system error by path and meaning",
+      systemError,
+      "error: run/last.snapshot: no space left on the disk; free some space or choose another folder\n",
+    ],
+    [
+      "any other error as a mistake",
+      new TypeError("x is undefined"),
+      "error: unexpected TypeError: x is undefined (--debug shows where)\n",
+    ],
+  ])("shows %s, and returns 1", async (_, error, line) => {
+    const code = await execute(command(), () => Promise.reject(error), []);
+    expect([code, err]).toEqual([EXIT.failed, line]);
+  });
+
+  it("with --debug shows the stack and its causes", async () => {
+    const error = new Error("outer", { cause: new Error("inner") });
+    await execute(command(), () => Promise.reject(error), ["--debug"]);
+    expect(err).toMatch(/error: unexpected Error: outer.*at .*caused by Error: inner/s);
+  });
+
+  it("returns 2 for arguments that do not fit together", async () => {
+    const code = await execute(command(), () => Promise.reject(new UsageError("--a needs --b")), []);
+    expect([code, err]).toEqual([EXIT.wrongArguments, "error: --a needs --b\n"]);
+  });
+
+  it.each([
+    [["--count", "x"], /option '--count <n>' argument 'x' is invalid\. Expected a whole number from 1 on; got "x"/],
+    [["--nonsense"], /unknown option '--nonsense'/],
+    [["extra"], /too many arguments/],
+  ])("returns 2 for %j and never runs the command", async (argv, message) => {
+    const code = await execute(command(), () => Promise.reject(new Error("ran")), argv);
+    expect(code).toBe(EXIT.wrongArguments);
+    expect(err).toMatch(message);
+  });
+
+  it("--help shows options and examples and returns 0", async () => {
+    expect(await execute(command(), () => Promise.reject(new Error("ran")), ["--help"])).toBe(EXIT.ok);
+    expect(out).toMatch(/Usage: asl-test.*--count <n>.*\(default: 1\).*Examples:\n {2}\$ asl-test --count 3/s);
+  });
+
+  it.each([
+    ["SIGINT", EXIT.interrupted],
+    ["SIGTERM", EXIT.terminated],
+  ] as const)("%s aborts the signal; a command that stops for it returns %i", async (name, exitCode) => {
+    const before = process.listenerCount(name);
+    const stops = execute(
+      command(),
+      async (_, { signal }) => {
+        process.emit(name);
+        signal.throwIfAborted();
+        return undefined;
+      },
+      [],
+    );
+    expect(await stops).toBe(exitCode);
+    expect(err).toMatch(/stopping after this step/);
+    const finishes = execute(command(), async () => {
+      process.emit(name);
+      return EXIT.interrupted;
+    }, []);
+    expect(await finishes).toBe(EXIT.interrupted);
+    expect(process.listenerCount(name)).toBe(before);
+  });
+
+  it("the second Ctrl-C ends the process at once", async () => {
+    const exit = vi.spyOn(process, "exit").mockImplementation(() => {
+      throw new Error("exited");
+    });
+    const code = await execute(command(), async () => {
+      process.emit("SIGINT");
+      expect(exit).not.toHaveBeenCalled();
+      expect(() => process.emit("SIGINT")).toThrow("exited");
+      return undefined;
+    }, []);
+    expect(code).toBe(EXIT.ok);
+    expect(exit).toHaveBeenCalledWith(EXIT.interrupted);
+  });
+});

@@ -1,0 +1,88 @@
+import { WriteStream } from "node:tty";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { formatDuration } from "../src/index.js";
+import { openProgress } from "../src/progress.js";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance", "Date", "setTimeout", "clearTimeout"] }));
+afterEach(() => void vi.useRealTimers());
+
+/** A stream that keeps what is written; only what progress uses of a terminal. */
+function recorder(isTTY: boolean): { stream: WriteStream; text: () => string } {
+  let text = "";
+  const stream: WriteStream = Object.create(WriteStream.prototype);
+  Object.defineProperties(stream, {
+    isTTY: { value: isTTY },
+    columns: { value: 120 },
+    write: {
+      value: (chunk: string) => {
+        text += chunk;
+        return true;
+      },
+    },
+  });
+  return { stream, text: () => text };
+}
+
+const EPOCH = { label: "epoch 1/2", total: 100, unit: "images" };
+
+describe("progress without a terminal", () => {
+  it("writes a line at most every ten seconds, and the last state", () => {
+    const { stream, text } = recorder(false);
+    const progress = openProgress(EPOCH, stream);
+    for (let second = 1; second <= 25; second++) {
+      vi.advanceTimersByTime(1000);
+      progress.update(4 * second, { loss: String(second) });
+    }
+    progress.stop();
+    expect(text().trimEnd().split("\n")).toEqual([
+      "epoch 1/2: 40/100 images loss 10  4.0 images/s  ETA 15s",
+      "epoch 1/2: 80/100 images loss 20  4.0 images/s  ETA 5s",
+      "epoch 1/2: 100/100 images loss 25  4.0 images/s  ETA 0s",
+    ]);
+  });
+
+  it("says nothing about what is over at once", () => {
+    const { stream, text } = recorder(false);
+    const progress = openProgress(EPOCH, stream);
+    vi.advanceTimersByTime(500);
+    progress.update(100);
+    progress.stop();
+    expect(text()).toBe("");
+  });
+
+  it("counts speed from where it started, not from the beginning of the work", () => {
+    const { stream, text } = recorder(false);
+    const progress = openProgress({ ...EPOCH, start: 50 }, stream);
+    vi.advanceTimersByTime(10_000);
+    progress.update(60);
+    expect(text()).toBe("epoch 1/2: 60/100 images 1.0 images/s  ETA 40s\n");
+  });
+});
+
+describe("progress on a terminal", () => {
+  it("draws a bar with the fields, images/s and ETA, and keeps interjected lines", () => {
+    const { stream, text } = recorder(true);
+    const progress = openProgress(EPOCH, stream);
+    vi.advanceTimersByTime(1000);
+    progress.update(50, { loss: "12.5" });
+    vi.advanceTimersByTime(1000);
+    progress.interject("a note");
+    progress.stop();
+    expect(text()).toContain("50/100 images loss 12.5  50 images/s  ETA 1s");
+    expect(text()).toContain("a note\n");
+  });
+});
+
+describe("formatDuration", () => {
+  it.each([
+    [0, "0s"],
+    [59.4, "59s"],
+    [60, "1m00s"],
+    [125, "2m05s"],
+    [3600, "1h00m"],
+    [86_399, "23h59m"],
+    [-1, "0s"],
+  ])("%d s is %s", (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
+  });
+});
