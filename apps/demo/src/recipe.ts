@@ -24,7 +24,7 @@ export const RECIPE: DemoRecipe = {
   imageSize: 64,
   heldOutFamily: "noto-v1",
   training: { model: "tresnet_m", blocks: "2,2,2,1", width: 0.5, "batch-size": 64, epochs: 15, lr: 4e-3 },
-  weights: "regular",
+  weights: "ema",
 };
 
 /** The same path in seconds, to see that it works; the figures mean nothing. */

@@ -104,8 +104,9 @@ export async function infer(
     }
   };
 
+  // on a terminal the results themselves show how far it is; a bar would be torn apart by them
   const progress =
-    files.length > classifier.batchSize
+    files.length > classifier.batchSize && !process.stdout.isTTY
       ? report.progress({ label: "tagging", total: files.length, unit: "images" })
       : undefined;
   try {
