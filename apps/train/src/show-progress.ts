@@ -23,7 +23,9 @@ export function showProgress(
     onResume: ({ epoch, step }) => report.note(`going on after step ${step} in epoch ${epoch + 1}`),
     onStep({ epoch, batch, batches, loss }: StepReport) {
       const options = { label: `epoch ${epoch + 1}/${epochs}`, total: batches * batchSize, unit: "images" };
-      const progress = progressOf(`train ${epoch}`, () => report.progress({ ...options, start: batch * batchSize }));
+      const progress = progressOf(`train ${epoch}`, () =>
+        report.progress({ ...options, start: (batch + 1) * batchSize }),
+      );
       progress.update((batch + 1) * batchSize, { loss: loss.toPrecision(4) });
     },
     onEvaluation({ epoch, images, total }) {
@@ -55,8 +57,10 @@ export function summaryText({ steps, epochs, seconds, imagesPerSecond, best }: T
   const kept = (what: string, found: TrainingResult["best"]["ema"]) =>
     found === null ? [] : [`best ${what}: mAP ${found.mAP.toFixed(2)} in epoch ${found.epoch}, ${found.file}`];
   return [
-    `${epochs} epochs, ${steps} steps in ${formatDuration(seconds)}, ${imagesPerSecond.toFixed(1)} images/s`,
+    `${counted(epochs, "epoch")}, ${counted(steps, "step")} in ${formatDuration(seconds)}, ${imagesPerSecond.toFixed(1)} images/s`,
     ...kept("regular weights", best.regular),
     ...kept("EMA weights", best.ema),
   ].join("\n");
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -30,7 +30,7 @@ export const USUAL_PLACES =
  */
 export async function locateDataset(folder: string): Promise<LocatedDataset> {
   const own = resolve(folder);
-  const split = splitOf(basename(own));
+  const split = folderSplit(basename(own));
   const root = split === undefined ? own : dirname(own);
   const located = {
     train: await locateSplit(root, "train"),
@@ -41,7 +41,7 @@ export async function locateDataset(folder: string): Promise<LocatedDataset> {
 }
 
 async function locateSplit(root: string, split: Split): Promise<PictureSet | undefined> {
-  const folders = (await foldersOf(root)).filter((name) => splitOf(name) === split);
+  const folders = (await foldersOf(root)).filter((name) => folderSplit(name) === split);
   const places = [root, join(root, "annotations")];
   const named = (await instancesIn(places)).filter((file) => splitOf(basename(file)) === split);
   const inside = await instancesIn(folders.map((name) => join(root, name)));
@@ -60,7 +60,12 @@ async function locateWhole(folder: string): Promise<PictureSet | undefined> {
   return annotations === undefined ? undefined : { annotations, pictures: await pictureFolder(folder) };
 }
 
-/** "train", "train2017", "instances_free_train.json" are of the split "train". */
+/** "train", "train2017" and "val" are folders of a split; "emoji-val-800" is a dataset of its own. */
+function folderSplit(name: string): Split | undefined {
+  return /^(train|val|validation)\d*$/i.test(name) ? splitOf(name) : undefined;
+}
+
+/** "instances_free_train.json" and "train2017" are of the split "train". */
 function splitOf(name: string): Split | undefined {
   const words = name.toLowerCase().split(/[^a-z]+/);
   if (words.includes("train")) return "train";

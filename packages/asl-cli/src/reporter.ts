@@ -9,6 +9,8 @@ export interface Reporter {
   note(line: string): void;
   /** A line about something that is probably not wanted. */
   warn(line: string): void;
+  /** A line about a part of the work that failed while the rest goes on. */
+  error(line: string): void;
   /** A progress bar on a terminal, sparse lines elsewhere; nothing with --quiet. */
   progress(options: ProgressOptions): Progress;
   /** Results: text to stdout, with a line break at the end. */
@@ -39,6 +41,7 @@ export function createReporter({
       if (!quiet) line(text);
     },
     warn: (text) => line(`warning: ${text}`),
+    error: (text) => line(`error: ${text}`),
     progress(options) {
       const opened = openProgress(options, quiet ? undefined : stderr);
       active = opened;

@@ -67,6 +67,21 @@ describe("locateDataset", () => {
     });
   });
 
+  it("takes a folder with its own annotations as it is, whatever stands beside it", async () => {
+    tree(
+      "emoji-val-800/instances.json",
+      "emoji-val-800/pictures/",
+      "emoji-train-24/instances.json",
+      "emoji-train-64/instances.json",
+    );
+    const expected = at("emoji-val-800/instances.json", "emoji-val-800/pictures");
+    expect(await locateDataset(join(root, "emoji-val-800"))).toEqual({
+      train: undefined,
+      val: undefined,
+      whole: expected,
+    });
+  });
+
   it("finds nothing in a folder of pictures alone", async () => {
     tree("a.jpg");
     expect(await locateDataset(root)).toEqual({ train: undefined, val: undefined, whole: undefined });
