@@ -4,11 +4,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateEmojiScenes } from "asl-data";
 import ts from "typescript";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 /** Inside the repository, so that samples resolve the packages by name. */
-const FOLDER = path.join(ROOT, "node_modules", ".cache", "readme-samples");
+const FOLDER = path.join(ROOT, "node_modules", ".cache", `readme-samples-${process.pid}`);
 
 interface Sample {
   readonly readme: string;
@@ -32,7 +32,6 @@ const samples = readmes.flatMap((readme): Sample[] => {
 
 /** What samples may expect to find: scene.png, pictures/, instances.json, checkpoint.pth. */
 beforeAll(async () => {
-  rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   const scenes = await generateEmojiScenes({ out: path.join(FOLDER, "scenes"), split: "val", scenes: 4 });
   cpSync(scenes.pictures, path.join(FOLDER, "pictures"), { recursive: true });
@@ -40,6 +39,8 @@ beforeAll(async () => {
   cpSync(path.join(scenes.pictures, readdirSync(scenes.pictures)[0]!), path.join(FOLDER, "scene.png"));
   cpSync(path.join(ROOT, "fixtures/models/tresnet_tiny/checkpoint.pth"), path.join(FOLDER, "checkpoint.pth"));
 });
+
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 describe("code samples of the READMEs run", () => {
   it.each(samples)("$readme, sample $number", ({ readme, number, code }) => {
