@@ -47,7 +47,19 @@ export async function openBackend(name: string, options: BackendOptions = {}): P
   if (known === undefined) {
     throw new InputError(`unknown backend "${name}"; expected one of ${BACKEND_NAMES.join(", ")}`);
   }
-  return BACKENDS[known].open(options);
+  try {
+    return await BACKENDS[known].open(options);
+  } catch (error) {
+    const missing = missingPackage(error);
+    if (missing === undefined) throw error;
+    throw new InputError(`backend "${known}" needs the package ${missing}: npm install ${missing}`, { cause: error });
+  }
+}
+
+/** The package whose import failed, if that is what went wrong: runtimes are optional. */
+function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) return undefined;
+  return /Cannot find package '([^']+)'/.exec(error.message)?.[1];
 }
 
 /** `--backend NAME`, default onnx. */

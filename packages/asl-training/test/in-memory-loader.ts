@@ -17,7 +17,7 @@ export function inMemoryLoader(options: InMemoryOptions): Loader {
   const pixels = 3 * imageSize ** 2;
   const items = Array.from({ length: pictures }, () => {
     const labels = classes.map(() => (random.uniform() < 0.4 ? 1 : 0));
-    const bright = labels.reduce((sum, label, c) => sum + (label * (c + 1)) / classes.length ** 2, 0);
+    const bright = labels.reduce<number>((sum, label, c) => sum + (label * (c + 1)) / classes.length ** 2, 0);
     return { labels, image: Float32Array.from({ length: pixels }, () => 0.5 * random.uniform() + 0.5 * bright) };
   });
   const full = pictures / batchSize;
