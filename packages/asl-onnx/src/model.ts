@@ -2,7 +2,7 @@ import type { Graph } from "asl-core";
 import { STANDARD_FUSIONS } from "./fusions/standard.js";
 import type { FusionRule } from "./lower/fusion.js";
 import { type LoweredGraph, type LowerOptions, lowerGraph } from "./lower/graph.js";
-import type { ModelProto } from "./proto/messages.js";
+import type { GraphProto, ModelProto } from "./proto/messages.js";
 
 /** Operator set and file version of every model: the newest that onnx 1.12 knows. */
 export const OPSET = 17;
@@ -28,8 +28,11 @@ export function toOnnxModel(graph: Graph, options: OnnxModelOptions = {}): OnnxM
     producerName: options.producerName ?? "asl-onnx",
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
     graph: proto,
-    opsetImport: [{ domain: "", version: OPSET }],
+    opsetImport: [{ domain: "", version: OPSET }, ...domainsOf(proto).map((domain) => ({ domain, version: 1 }))],
     metadataProps,
   };
   return { model, inputs, outputs };
 }
+
+/** Operator domains beside ONNX's own. */
+const domainsOf = ({ node }: GraphProto) => [...new Set(node.flatMap(({ domain }) => (domain ? [domain] : [])))];

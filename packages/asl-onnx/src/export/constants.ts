@@ -54,7 +54,7 @@ export class ConstantValues {
   get(value: ValueId): Reals | undefined {
     // Given tensors are large and mostly read once: not kept in float64.
     const known = this.#known.get(value);
-    if (known !== undefined) return known.type.dtype === "f32" ? Float64Array.from(known.data) : undefined;
+    if (known !== undefined) return known.type.dtype === "f32" ? new Float64Array(known.data) : undefined;
     if (this.#values.has(value)) return this.#values.get(value);
     const result = this.#compute(value);
     this.#values.set(value, result);
@@ -65,7 +65,7 @@ export class ConstantValues {
     if (this.#graph.types[value]!.dtype !== "f32") return undefined;
     const node = this.#producers[value];
     if (node === undefined) return undefined;
-    if (node.op === "constant") return Float64Array.from(node.attrs.value.data);
+    if (node.op === "constant") return new Float64Array(node.attrs.value.data);
     const arithmetic = ARITHMETIC[node.op];
     const isView = node.op === "reshape" || node.op === "stopGradient";
     if (arithmetic === undefined && !isView && node.op !== "broadcast" && node.op !== "transpose") return undefined;

@@ -12,7 +12,7 @@ export function foldedConstant(constants: ConstantValues): FusionRule {
     const data = constants.get(node.output);
     if (data === undefined) return undefined;
     const { shape } = view.type(node.output);
-    return { inputs: [], lower: (lowering) => lowering.constant(f32(shape, Float32Array.from(data))) };
+    return { inputs: [], lower: (lowering) => lowering.constant(f32(shape, new Float32Array(data))) };
   };
 }
 
@@ -40,10 +40,13 @@ export function foldedConvolution(constants: ConstantValues): FusionRule {
     return {
       inputs: [x],
       lower(lowering) {
-        const scaled = Float32Array.from(kernel, (weight, i) => weight * (gain?.[Math.floor(i / perOutput)] ?? 1));
+        const scaled = new Float32Array(kernel);
+        for (let i = 0; gain !== undefined && i < kernel.length; i++) {
+          scaled[i] = kernel[i]! * gain[Math.floor(i / perOutput)]!;
+        }
         const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
         if (offset !== undefined)
-          inputs.push(lowering.constant(f32([shape[0]!], Float32Array.from(offset)), "bias").name);
+          inputs.push(lowering.constant(f32([shape[0]!], new Float32Array(offset)), "bias").name);
         return {
           name: lowering.emit("Conv", inputs, convolutionAttributes(convolution.attrs, shape)),
           extents: lowering.extents(node.output),

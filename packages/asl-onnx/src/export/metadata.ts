@@ -50,5 +50,8 @@ function typeOf({ name, type }: ValueInfoProto): OnnxValueType {
       `ONNX model: "${name}" has element type ${type.tensorType.elemType}; known are float, int32, bool`,
     );
   }
-  return { dtype, shape: type.tensorType.shape.dim.map(({ dimValue, dimParam }) => dimValue ?? dimParam ?? "?") };
+  return {
+    dtype,
+    shape: (type.tensorType.shape?.dim ?? []).map(({ dimValue, dimParam }) => dimValue ?? dimParam ?? "?"),
+  };
 }

@@ -1,6 +1,6 @@
-import type { Node } from "asl-core";
+import type { Conv2dAttrs, Node, Shape } from "asl-core";
 import { convolutionAttributes } from "./convolution-attributes.js";
-import type { Operand } from "./extent.js";
+import { type Extent, isFixed, type Operand } from "./extent.js";
 import { kernelGradByConvolution, kernelGradByProducts } from "./kernel-grad.js";
 import type { Lowering } from "./lowering.js";
 import type { Attributes } from "./writer.js";
@@ -12,6 +12,9 @@ export function matmul(node: Node<"matmul">, lowering: Lowering): Operand {
 
 export function conv2d(node: Node<"conv2d">, lowering: Lowering): Operand {
   const [x, kernel] = node.inputs;
+  if (isPointwise(node.attrs, lowering.shape(kernel!)) && isTiny(lowering.extents(x!))) {
+    return pointwise(lowering.fullOperand(x!), lowering.fullOperand(kernel!), { transposed: true }, lowering);
+  }
   const attributes = convolutionAttributes(node.attrs, lowering.shape(kernel!));
   return {
     name: lowering.emit("Conv", [lowering.full(x!), lowering.full(kernel!)], attributes),
@@ -35,6 +38,9 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
     const [before, after] = padding[axis];
     return [dilated[axis]! - 1 - before, dilated[axis]! - 1 - after] as const;
   });
+  if (isPointwise(node.attrs, kernelShape) && isFixed(lowering.extents(outputGrad!))) {
+    return pointwise(lowering.fullOperand(outputGrad!), lowering.fullOperand(kernel!), { transposed: false }, lowering);
+  }
   const unitStride = strides.every((stride) => stride === 1);
   if (unitStride && flippedPadding.flat().every((width) => width >= 0)) {
     const flipped = flippedKernel({ name: lowering.full(kernel!), extents: kernelShape }, groups, lowering);
@@ -58,6 +64,38 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
     name: lowering.emit("ConvTranspose", [lowering.full(outputGrad!), lowering.full(kernel!)], attributes),
     extents,
   };
+}
+
+/** A 1x1 convolution without stride, padding or groups: a matrix product over the channels. */
+function isPointwise({ strides, padding, groups }: Conv2dAttrs, kernel: Shape): boolean {
+  return (
+    kernel[2] === 1 &&
+    kernel[3] === 1 &&
+    groups === 1 &&
+    padding.flat().every((n) => n === 0) &&
+    strides.every((n) => n === 1)
+  );
+}
+
+/** Images so small that Conv's product for each picture alone wastes most of its time. */
+const TINY_AREA = 12;
+
+function isTiny(extents: readonly Extent[]): boolean {
+  return isFixed(extents) && extents[2]! * extents[3]! <= TINY_AREA && extents[0]! > 1;
+}
+
+/** One product for the whole batch, channels last: [N*H*W, I] times the kernel [O,I] transposed, or [I,O]. */
+function pointwise(x: Operand, kernel: Operand, { transposed }: { transposed: boolean }, lowering: Lowering): Operand {
+  const [batch, channels, height, width] = x.extents as readonly [number, number, number, number];
+  const [rows, columns] = kernel.extents as readonly [number, number, number, number];
+  const outputs = transposed ? rows : columns;
+  const area = height * width;
+  const turned = lowering.transpose(lowering.reshape(x, [batch, channels, area]), [0, 2, 1]);
+  const matrix = lowering.reshape(turned, [batch * area, channels]);
+  const weights = lowering.reshape(kernel, [rows, columns]);
+  const name = lowering.emit("Gemm", [matrix.name, weights.name], { transB: { int: Number(transposed) } });
+  const product = lowering.reshape({ name, extents: [batch * area, outputs] }, [batch, area, outputs]);
+  return lowering.reshape(lowering.transpose(product, [0, 2, 1]), [batch, outputs, height, width]);
 }
 
 /** [O,C/g,kH,kW] -> [C,O/g,kH,kW], both spatial axes reversed. */

@@ -5,6 +5,8 @@ import type { Lowering } from "./lowering.js";
 /** One ONNX form for a group of nodes that ends in `node`: what it reads, and how it is written. */
 export interface Fusion {
   readonly inputs: readonly ValueId[];
+  /** Further values that it makes; `lower` sets them. None of `inputs` may depend on them. */
+  readonly also?: readonly ValueId[];
   lower(lowering: Lowering): Operand;
 }
 
@@ -16,10 +18,13 @@ export class GraphView {
   readonly #producers: readonly (AnyNode | undefined)[];
   readonly #consumers: readonly AnyNode[][];
   readonly #outputs: ReadonlySet<ValueId>;
+  /** Place of each value's node in the topological order; graph inputs have none. */
+  readonly #positions: ReadonlyMap<ValueId, number>;
 
   constructor(readonly graph: Graph) {
     this.#producers = producersOf(graph);
     this.#consumers = consumersOf(graph);
+    this.#positions = new Map(graph.nodes.map(({ output }, position) => [output, position]));
     this.#outputs = new Set(Object.values(graph.outputs));
   }
 
@@ -44,6 +49,19 @@ export class GraphView {
 
   isOutput(value: ValueId): boolean {
     return this.#outputs.has(value);
+  }
+
+  /** Whether a value is computed from any of `sources`. */
+  dependsOn(value: ValueId, sources: readonly ValueId[]): boolean {
+    const first = Math.min(...sources.map((source) => this.#positions.get(source) ?? -1));
+    const seen = new Set<ValueId>();
+    const reaches = (id: ValueId): boolean => {
+      if (sources.includes(id)) return true;
+      if ((this.#positions.get(id) ?? -1) < first || seen.has(id)) return false;
+      seen.add(id);
+      return this.#producers[id]?.inputs.some(reaches) ?? false;
+    };
+    return reaches(value);
   }
 
   /** The number that every element of a value is, when the graph says so. */

@@ -1,9 +1,10 @@
-import type { AnyNode, Graph, Tensors, ValueId } from "asl-core";
+import type { Graph, Tensors, ValueId } from "asl-core";
 import { GraphError } from "asl-core";
 import type { GraphProto, ValueInfoProto } from "../proto/messages.js";
 import type { Extent } from "./extent.js";
-import { type Fusion, type FusionRule, GraphView } from "./fusion.js";
+import type { FusionRule } from "./fusion.js";
 import { type Extents, Lowering } from "./lowering.js";
+import { schedule } from "./schedule.js";
 import { lowerNode } from "./table.js";
 import { ELEMENT_TYPE, OnnxWriter } from "./writer.js";
 
@@ -31,7 +32,7 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
   const outputNames = nameOutputs(graph);
   const writer = new OnnxWriter([...Object.keys(graph.inputs), ...Object.values(outputNames)]);
   const lowering = new Lowering(graph, writer, extents);
-  const { steps, needed } = select(graph, options.fusions);
+  const { steps, needed } = schedule(graph, options.fusions);
 
   const inputs: string[] = [];
   const inputInfo: ValueInfoProto[] = [];
@@ -65,29 +66,6 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
     inputs,
     outputs: outputNames,
   };
-}
-
-interface Step {
-  readonly node: AnyNode;
-  readonly fusion: Fusion | undefined;
-}
-
-/** From the outputs back: which nodes are written, alone or as the end of a fusion. */
-function select(graph: Graph, rules: readonly FusionRule[]): { steps: Step[]; needed: ReadonlySet<ValueId> } {
-  const view = new GraphView(graph);
-  const needed = new Set<ValueId>(Object.values(graph.outputs));
-  const steps: Step[] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    if (!needed.has(node.output)) continue;
-    let fusion: Fusion | undefined;
-    for (const rule of rules) {
-      fusion = rule(node, view);
-      if (fusion !== undefined) break;
-    }
-    for (const input of fusion?.inputs ?? node.inputs) needed.add(input);
-    steps.push({ node, fusion });
-  }
-  return { steps: steps.reverse(), needed };
 }
 
 /** An output needs a node of its own unless the tensor is made by a node and serves no other output. */

@@ -38,7 +38,11 @@ export function kernelGradByConvolution(node: Node<"conv2dKernelGrad">, lowering
   return lowering.transpose({ name: inside, extents: [perGroup, out, ...kernelShape.slice(2)] }, [1, 0, 2, 3]);
 }
 
-/** One matrix product for each kernel position: dW[:,:,i,j] = g [O, N*H'*W'] times the shifted x [C, N*H'*W'], transposed. */
+/**
+ * One matrix product for each kernel position: dW[:,:,i,j] = g [O, positions] times the shifted x [C, positions],
+ * transposed. Positions are ordered (height, width, batch): images turn with one matrix transpose, and the rows that a
+ * window copies are long.
+ */
 export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: Lowering): Operand {
   const [x, outputGrad] = node.inputs;
   const { strides, padding, dilations, kernelShape } = node.attrs;
@@ -46,17 +50,14 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
   const [batch, out, outHeight, outWidth] = lowering.shape(outputGrad!) as [number, number, number, number];
   const [, , kernelHeight, kernelWidth] = kernelShape as readonly [number, number, number, number];
   const positions = batch * outHeight * outWidth;
-  const gradient = lowering.reshape(lowering.transpose(lowering.fullOperand(outputGrad!), [1, 0, 2, 3]), [
-    out,
-    positions,
-  ]);
-  const padded = padImages(lowering.transpose(lowering.fullOperand(x!), [1, 0, 2, 3]), padding, lowering);
+  const gradient = lowering.reshape(batchLast(lowering.fullOperand(outputGrad!), lowering), [out, positions]);
+  const padded = padImages(batchLast(lowering.fullOperand(x!), lowering), padding, lowering);
   const products: Operand[] = [];
   for (let i = 0; i < kernelHeight; i++) {
     for (let j = 0; j < kernelWidth; j++) {
       const window = {
         name: shiftedWindow(padded, [i * dilations[0], j * dilations[1]], [outHeight, outWidth], strides, lowering),
-        extents: [channels, batch, outHeight, outWidth],
+        extents: [channels, outHeight, outWidth, batch],
       };
       const matrix = lowering.reshape(window, [channels, positions]);
       const name = lowering.emit("Gemm", [gradient.name, matrix.name], { transB: { int: 1 } });
@@ -75,19 +76,27 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
 
 type Pair = readonly [number, number];
 
+/** [N,C,H,W] -> [C,H,W,N]. */
+function batchLast(images: Operand, lowering: Lowering): Operand {
+  const [batch, channels, height, width] = images.extents as readonly [number, number, number, number];
+  const matrix = lowering.reshape(images, [batch, channels * height * width]);
+  return lowering.reshape(lowering.transpose(matrix, [1, 0]), [channels, height, width, batch]);
+}
+
+/** Zeros around the height and width of [C,H,W,N]. */
 function padImages(images: Operand, padding: readonly [Pair, Pair], lowering: Lowering): Operand {
   const [[top, bottom], [left, right]] = padding;
   if ([top, bottom, left, right].every((width) => width === 0)) return images;
-  const [first, second, height, width] = images.extents as readonly [number, number, number, number];
+  const [channels, height, width, batch] = images.extents as readonly [number, number, number, number];
   return {
-    name: lowering.emit("Pad", [images.name, lowering.int64([0, 0, top, left, 0, 0, bottom, right])]),
-    extents: [first, second, height + top + bottom, width + left + right],
+    name: lowering.emit("Pad", [images.name, lowering.int64([0, top, left, 0, 0, bottom, right, 0])]),
+    extents: [channels, height + top + bottom, width + left + right, batch],
   };
 }
 
-/** x[:, :, from : : stride] with the given extents. */
+/** x[:, from : : stride, :] of [C,H,W,N] with the given height and width. */
 function shiftedWindow(images: Operand, from: Pair, extents: Pair, strides: Pair, lowering: Lowering): string {
-  const whole = [0, 1].every((axis) => from[axis] === 0 && extents[axis] === images.extents[axis + 2]);
+  const whole = [0, 1].every((axis) => from[axis] === 0 && extents[axis] === images.extents[axis + 1]);
   if (whole) return images.name;
   const ends = from.map((start, axis) => start + (extents[axis]! - 1) * strides[axis]! + 1);
   const unit = strides.every((stride) => stride === 1);
@@ -95,7 +104,7 @@ function shiftedWindow(images: Operand, from: Pair, extents: Pair, strides: Pair
     images.name,
     lowering.int64(from),
     lowering.int64(ends),
-    lowering.int64([2, 3]),
+    lowering.int64([1, 2]),
     ...(unit ? [] : [lowering.int64(strides)]),
   ]);
 }

@@ -19,8 +19,9 @@ export type Extents = (value: ValueId) => readonly Extent[];
 export class Lowering {
   readonly #operands = new Map<ValueId, Operand>();
   readonly #expanded = new Map<ValueId, string>();
-  readonly #reshaped = new Map<string, string>();
+  readonly #moved = new Map<string, string>();
   #scope = "";
+  #uniqueNumbers = 0;
 
   constructor(
     readonly graph: Graph,
@@ -92,6 +93,11 @@ export class Lowering {
     return this.constant(scalar(value));
   }
 
+  /** A number that no other call gets, so that constants made of it stay apart. */
+  uniqueNumber(): number {
+    return ++this.#uniqueNumbers;
+  }
+
   int64(values: readonly number[]): string {
     return this.writer.int64(values);
   }
@@ -101,22 +107,28 @@ export class Lowering {
     if (sameExtents(operand.extents, extents)) return operand;
     const target = reshapeTarget(operand.extents, extents, this.#scope);
     const key = `${operand.name} ${target.join(",")}`;
-    let name = this.#reshaped.get(key);
+    let name = this.#moved.get(key);
     if (name === undefined) {
       // Reshape reads 0 as "keep"; an empty axis has to say that it means 0.
       const attributes: Attributes = target.includes(0) ? { allowzero: { int: 1 } } : {};
       name = this.emit("Reshape", [operand.name, this.int64(target)], attributes);
-      this.#reshaped.set(key, name);
+      this.#moved.set(key, name);
     }
     return { name, extents };
   }
 
-  /** Output axis i is input axis permutation[i]; a reshape where only axes of extent 1 move. */
+  /** Output axis i is input axis permutation[i]; a reshape where only axes of extent 1 move. Equal ones are shared. */
   transpose(operand: Operand, permutation: readonly number[]): Operand {
     const extents = permutation.map((axis) => operand.extents[axis]!);
     const moved = permutation.filter((axis) => operand.extents[axis] !== 1);
     if (moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) return this.reshape(operand, extents);
-    return { name: this.emit("Transpose", [operand.name], { perm: { ints: permutation } }), extents };
+    const key = `${operand.name} transposed ${permutation.join(",")}`;
+    let name = this.#moved.get(key);
+    if (name === undefined) {
+      name = this.emit("Transpose", [operand.name], { perm: { ints: permutation } });
+      this.#moved.set(key, name);
+    }
+    return { name, extents };
   }
 
   /** The operand with leading extents of 1 written out. */

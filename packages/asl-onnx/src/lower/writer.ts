@@ -42,7 +42,10 @@ export class OnnxWriter {
     return this.#reserved.has(name);
   }
 
-  /** Appends a node with one output; returns the output's name, `scope/OpType`, numbered when it repeats. */
+  /**
+   * Appends a node with one output; returns the output's name, `scope/OpType`, numbered when it repeats.
+   * `opType` is an operator of ONNX, or `domain::operator`.
+   */
   emit(opType: string, inputs: readonly string[], attributes: Attributes, scope: string): string {
     return this.emitOutputs(opType, inputs, attributes, scope, 1)[0]!;
   }
@@ -55,17 +58,19 @@ export class OnnxWriter {
 
   /** Appends a node with `count` outputs. */
   emitOutputs(
-    opType: string,
+    operator: string,
     inputs: readonly string[],
     attributes: Attributes,
     scope: string,
     count: number,
   ): string[] {
+    const [opType, domain] = operator.split("::").reverse() as [string, string?];
     const name = this.#unique(scope === "" ? opType : `${scope}/${opType}`);
     const output = Array.from({ length: count }, (_, i) => (i === 0 ? name : this.#unique(`${name}:${i}`)));
     this.nodes.push({
       name,
       opType,
+      ...(domain === undefined ? {} : { domain }),
       input: [...inputs],
       output,
       attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
@@ -76,16 +81,16 @@ export class OnnxWriter {
   /** Adds a tensor as an initializer; returns its name. Scalars are shared. */
   constant(value: TensorData, scope: string, part = "constant"): string {
     const { dtype, shape } = value.type;
-    const data = dtype === "f32" ? Float32Array.from(value.data) : value.data;
+    const data = dtype === "f32" && !(value.data instanceof Float32Array) ? new Float32Array(value.data) : value.data;
     const make = () => this.initializer(this.#unique(scope === "" ? part : `${scope}/${part}`), dtype, shape, data);
     if (sizeOf(shape) !== 1) return make();
-    const bits = dtype === "f32" ? new Uint32Array(data.buffer, 0, 1)[0]! : data[0]!;
+    const bits = dtype === "f32" ? new Uint32Array(Float32Array.of(data[0]!).buffer)[0]! : data[0]!;
     return this.#share(`${dtype} ${shape.length} ${bits}`, make);
   }
 
   /** Adds named state or a constant as an initializer under exactly this name. */
   initializer(name: string, dtype: DType, shape: readonly number[], data: TensorData["data"]): string {
-    const array = dtype === "f32" && !(data instanceof Float32Array) ? Float32Array.from(data) : data;
+    const array = dtype === "f32" && !(data instanceof Float32Array) ? new Float32Array(data) : data;
     this.initializers.push({
       name,
       dims: [...shape],

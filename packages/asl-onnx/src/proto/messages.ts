@@ -71,7 +71,7 @@ export interface ValueInfoProto {
 }
 
 export interface TypeProto {
-  tensorType: { elemType: number; shape: { dim: DimensionProto[] } };
+  tensorType: { elemType: number; shape?: { dim: DimensionProto[] } };
 }
 
 /** A fixed extent, a named symbolic one, or neither (unknown). */

@@ -1,6 +1,8 @@
 import { assertFinite, checkFeeds, type Graph, type Program, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
+import { sessionFusions } from "../fusions/session.js";
 import { toOnnxModel } from "../model.js";
+import { blockSizeOf } from "./block-size.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
 import { writesIntoOutputs } from "./preallocation.js";
@@ -37,7 +39,10 @@ export async function compileProgram(
   options: RuntimeOptions & { readonly runtime: OnnxRuntime },
 ): Promise<CompiledProgram> {
   const { runtime } = options;
-  const { model, inputs, outputs } = toOnnxModel(graph, { name });
+  const { model, inputs, outputs } = toOnnxModel(graph, {
+    name,
+    fusions: sessionFusions({ blockSize: await blockSizeOf(runtime) }),
+  });
   const kind = Object.keys(program.writes).length > 0 ? "training" : "inference";
   const session = await ModelSession.load(runtime, `program ${name}`, model, sessionOptions(kind, options));
   const writesInto = await writesIntoOutputs(runtime);

@@ -25,7 +25,7 @@ export class HeapState implements StateStore {
   replace(name: string, data: TensorData["data"]): void {
     const { type } = this.get(name);
     // The state is float32 on every backend but the reference.
-    const array = type.dtype === "f32" && !(data instanceof Float32Array) ? Float32Array.from(data) : data;
+    const array = type.dtype === "f32" && !(data instanceof Float32Array) ? new Float32Array(data) : data;
     this.#tensors.set(name, { type, data: array });
   }
 }

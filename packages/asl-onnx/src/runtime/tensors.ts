@@ -8,7 +8,7 @@ const RUNTIME_TYPE = { f32: "float32", i32: "int32", bool: "bool" } as const sat
 
 /** A tensor for the runtime over the same memory; a float64 host array is rounded to float32 first. */
 export function toRuntime(runtime: OnnxRuntime, { type, data }: TensorData): Tensor {
-  const array = type.dtype === "f32" && !(data instanceof Float32Array) ? Float32Array.from(data) : data;
+  const array = type.dtype === "f32" && !(data instanceof Float32Array) ? new Float32Array(data) : data;
   return new runtime.Tensor(RUNTIME_TYPE[type.dtype], array as Float32Array, [...type.shape]);
 }
 
