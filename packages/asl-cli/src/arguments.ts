@@ -45,7 +45,7 @@ export const stageBlocks: ArgumentParser<readonly [number, number, number, numbe
   return valid ? counts : refuse('four whole numbers from 1 on, such as "2,2,2,1"', text);
 };
 
-/** Side of the square pictures in pixels: a multiple of 4, at least 16. */
+/** Side of the square pictures in pixels: a multiple of 4, at least 20. */
 export const imageSize: ArgumentParser<number> = (text) => {
   const value = numberOf(text);
   if (!Number.isFinite(value)) refuse("a number of pixels", text);

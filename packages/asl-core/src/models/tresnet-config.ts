@@ -63,12 +63,15 @@ export function checkTresnetConfig({ blocks, planes, classes, headFeatures }: Tr
   }
 }
 
-/** Throws InputError unless pictures of size x size pixels fit the network (multiples of 4, at least 16). */
+/** Below this the last stage's blur-pool has a single pixel and nothing to reflect. */
+const LEAST_IMAGE_SIZE = 20;
+
+/** Throws InputError unless pictures of size x size pixels fit the network: multiples of 4, at least 20. */
 export function checkImageSize(size: number): void {
-  if (!Number.isInteger(size) || size % 4 !== 0 || size < 16) {
+  if (!Number.isInteger(size) || size % 4 !== 0 || size < LEAST_IMAGE_SIZE) {
     throw new InputError(
-      `image size must be a multiple of 4, at least 16 (TResNet's stem takes 4x4 blocks); got ${size}` +
-        (Number.isFinite(size) && size >= 16
+      `image size must be a multiple of 4, at least ${LEAST_IMAGE_SIZE} (TResNet's stem takes 4x4 blocks); got ${size}` +
+        (Number.isFinite(size) && size > LEAST_IMAGE_SIZE
           ? `; nearest: ${Math.floor(size / 4) * 4} or ${Math.ceil(size / 4) * 4}`
           : ""),
     );

@@ -48,9 +48,9 @@ export function tresnet(config: TresnetConfig): Model {
         outputs[`body.layer${i + 1}`] = x;
       });
       const embedding = builder.scope("global_pool", () => globalMean(x), "root");
-      outputs["embedding"] = embedding;
+      outputs.embedding = embedding;
       const logits = head.reduce(run, embedding);
-      outputs["logits"] = logits;
+      outputs.logits = logits;
       return { logits, updates: state.updates, stages: outputs };
     },
   };
