@@ -30,7 +30,7 @@ const samples = readmes.flatMap((readme): Sample[] => {
   return blocks.map((block, number) => ({ readme, number, code: block[1]! }));
 });
 
-/** What samples may expect to find: scene.png, pictures/, instances.json, checkpoint.pth. */
+/** What samples may expect to find: scene.png, pictures/, instances.json, checkpoint.pth, which is also their argument. */
 beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
   const scenes = await generateEmojiScenes({ out: path.join(FOLDER, "scenes"), split: "val", scenes: 4 });
@@ -47,7 +47,7 @@ describe("code samples of the READMEs run", () => {
     const file = path.join(FOLDER, `${readme.replaceAll(path.sep, "-")}-${number}.mjs`);
     const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
     writeFileSync(file, ts.transpileModule(code, { compilerOptions: options }).outputText);
-    const printed = execFileSync(process.execPath, [file], { cwd: FOLDER, encoding: "utf8" });
+    const printed = execFileSync(process.execPath, [file, "checkpoint.pth"], { cwd: FOLDER, encoding: "utf8" });
     const lines = printed.split("\n").map(withoutSpaces);
     for (const comment of promisedLines(code)) expect(lines).toContain(withoutSpaces(comment));
   });
