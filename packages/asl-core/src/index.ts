@@ -1,6 +1,12 @@
 export * from "./autodiff/grad.js";
 export { VJPS, type Vjp, type VjpContext } from "./autodiff/vjp.js";
 export * from "./errors/errors.js";
+export * from "./exact/asymmetric-loss.js";
+export { exactExp } from "./exact/exponential.js";
+export { exactLog, exactReciprocal } from "./exact/logarithm.js";
+export { exactPower } from "./exact/power.js";
+export { exactLogSigmoid, exactSigmoid, exactSigmoidPair } from "./exact/sigmoid.js";
+export * from "./exact/sum.js";
 export * from "./functions/broadcasting.js";
 export * from "./functions/contraction.js";
 export * from "./functions/elementwise.js";
