@@ -23,7 +23,7 @@ export const RECIPE: DemoRecipe = {
   classes: 20,
   imageSize: 64,
   heldOutFamily: "noto-v1",
-  training: { model: "tresnet_m", blocks: "2,2,2,1", width: 0.5, "batch-size": 64, epochs: 15, lr: 4e-3 },
+  training: { model: "tresnet_m", blocks: "2,2,2,1", width: 0.5, "batch-size": 64, epochs: 13, lr: 4e-3 },
   weights: "ema",
 };
 
