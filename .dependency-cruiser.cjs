@@ -28,6 +28,7 @@ const ALLOWED = {
   "asl-core": [],
   "asl-reference": ["asl-core"],
   "asl-onnx": ["asl-core"],
+  "asl-tfjs": ["asl-core"],
   "asl-checkpoint": ["asl-core"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],

@@ -1,6 +1,8 @@
 import type { Backend, Graph, Program, Tensors } from "asl-core";
 import { onnxNodeBackend } from "asl-onnx/node";
 import { referenceBackend } from "asl-reference";
+import { tfjsCpuBackend } from "asl-tfjs/cpu";
+import { tfjsWasmBackend } from "asl-tfjs/wasm";
 
 export interface BackendUnderTest {
   readonly name: string;
@@ -13,6 +15,8 @@ export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   { name: "reference-f64", precision: "f64", backend: () => referenceBackend({ precision: "f64" }) },
   { name: "reference-f32", precision: "f32", backend: () => referenceBackend({ precision: "f32" }) },
   { name: "onnx", precision: "f32", backend: () => onnxNodeBackend() },
+  { name: "tfjs-cpu", precision: "f32", backend: () => tfjsCpuBackend() },
+  { name: "tfjs-wasm", precision: "f32", backend: () => tfjsWasmBackend() },
 ];
 
 /** Runs a stateless graph once. */

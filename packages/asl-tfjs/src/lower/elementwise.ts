@@ -1,0 +1,79 @@
+import type { Node, OpName } from "asl-core";
+import { DEVICE_TYPE, type DeviceTensor, type TensorFlow } from "../tensorflow.js";
+import type { Lowering } from "./lowering.js";
+
+type Unary = (tf: TensorFlow, x: DeviceTensor) => DeviceTensor;
+type Binary = (tf: TensorFlow, a: DeviceTensor, b: DeviceTensor) => DeviceTensor;
+
+/** An op of one argument that is one TensorFlow.js op. */
+export const unary =
+  (f: Unary) =>
+  (node: Node<OpName>, lowering: Lowering): DeviceTensor =>
+    f(lowering.tf, lowering.compact(node.inputs[0]!));
+
+/** An op of two arguments that is one broadcasting TensorFlow.js op. */
+export const binary =
+  (f: Binary) =>
+  (node: Node<OpName>, lowering: Lowering): DeviceTensor =>
+    f(lowering.tf, lowering.compact(node.inputs[0]!), lowering.compact(node.inputs[1]!));
+
+/** The larger or smaller; NaN if either is NaN, where the backend itself looks at its first argument only. */
+export const extremum =
+  (f: Binary) =>
+  (node: Node<OpName>, lowering: Lowering): DeviceTensor => {
+    const { tf } = lowering;
+    const [first, second] = node.inputs;
+    const a = lowering.compact(first!);
+    const b = lowering.compact(second!);
+    if (!lowering.quirks.maximumDropsNaN || lowering.isNeverNaN(second!)) return f(tf, a, b);
+    if (lowering.isNeverNaN(first!)) return f(tf, b, a);
+    return tf.where(tf.equal(b, b), f(tf, a, b), b);
+  };
+
+/** condition ? a : b; for truth values by logic, because the wasm backend's selection copies four bytes for each. */
+export function select(node: Node<"select">, lowering: Lowering): DeviceTensor {
+  const { tf } = lowering;
+  const [condition, a, b] = node.inputs.map((id) => lowering.compact(id)) as [DeviceTensor, DeviceTensor, DeviceTensor];
+  if (a.dtype !== "bool") return tf.where(condition, a, b);
+  return tf.logicalOr(tf.logicalAnd(condition, a), tf.logicalAnd(tf.logicalNot(condition), b));
+}
+
+const SMALLEST_I32 = -(2 ** 31);
+const LARGEST_I32 = 2 ** 31 - 1;
+
+export function cast(node: Node<"cast">, lowering: Lowering): DeviceTensor {
+  const { tf } = lowering;
+  const x = lowering.compact(node.inputs[0]!);
+  const { to } = node.attrs;
+  if (x.dtype === DEVICE_TYPE[to]) return x;
+  switch (to) {
+    case "bool":
+      // The wasm backend truncates, so that 0.5 would be false.
+      return tf.notEqual(x, tf.zerosLike(x));
+    case "f32":
+      // The cpu backend only renames the type; the product rounds an integer beyond 2^24.
+      return tf.mul(tf.cast(x, "float32"), 1);
+    case "i32":
+      return x.dtype === "bool" ? tf.cast(x, "int32") : truncated(tf, x);
+  }
+}
+
+/** Toward zero; beyond the range of i32 the nearest end, and 0 for NaN. TensorFlow.js wraps around, or leaves it open. */
+function truncated(tf: TensorFlow, x: DeviceTensor): DeviceTensor {
+  const above = tf.greaterEqual(x, -SMALLEST_I32);
+  const below = tf.less(x, SMALLEST_I32);
+  const outside = tf.logicalOr(tf.logicalOr(above, below), tf.notEqual(x, x));
+  const inside = tf.cast(tf.where(outside, tf.zerosLike(x), x), "int32");
+  const integer = (value: number) => tf.fill(x.shape, value, "int32");
+  return tf.where(above, integer(LARGEST_I32), tf.where(below, integer(SMALLEST_I32), inside));
+}
+
+export function reduceSum(node: Node<"reduceSum">, lowering: Lowering): DeviceTensor {
+  const x = lowering.full(node.inputs[0]!);
+  return node.attrs.axes.length === 0 ? x : lowering.tf.sum(x, [...node.attrs.axes]);
+}
+
+export function reduceMax(node: Node<"reduceMax">, lowering: Lowering): DeviceTensor {
+  const x = lowering.full(node.inputs[0]!);
+  return node.attrs.axes.length === 0 ? x : lowering.tf.max(x, [...node.attrs.axes]);
+}

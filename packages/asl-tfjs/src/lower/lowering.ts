@@ -1,0 +1,73 @@
+import { type AnyNode, type Graph, type Shape, sameShape, sizeOf, traitsOf, type ValueId } from "asl-core";
+import { type DeviceTensor, type TensorFlow, zerosOf } from "../tensorflow.js";
+
+/** What a TensorFlow.js backend does otherwise than the ops ask; found by trying. */
+export interface Quirks {
+  /** maximum(1, NaN) is 1: NaN counts in the first argument only. */
+  readonly maximumDropsNaN: boolean;
+}
+
+/**
+ * The values of one run as lowerings see them. A value is held with its rank and, along axes where it only repeats, with
+ * extent 1: TensorFlow.js broadcasts elementwise ops by itself, so that most `broadcast` nodes cost nothing.
+ */
+export class Lowering {
+  readonly #values: (DeviceTensor | undefined)[] = [];
+
+  constructor(
+    readonly tf: TensorFlow,
+    readonly graph: Graph,
+    readonly quirks: Quirks,
+    private readonly neverNaN: ReadonlySet<ValueId>,
+  ) {}
+
+  shape(id: ValueId): Shape {
+    return this.graph.types[id]!.shape;
+  }
+
+  /** The value as it is held. */
+  compact(id: ValueId): DeviceTensor {
+    return this.#values[id]!;
+  }
+
+  /** The value with all its elements. */
+  full(id: ValueId): DeviceTensor {
+    const tensor = this.compact(id);
+    const shape = this.shape(id);
+    return sameShape(tensor.shape, shape) ? tensor : this.tf.broadcastTo(tensor, [...shape]);
+  }
+
+  /** Whether the value is known to hold no NaN. */
+  isNeverNaN(id: ValueId): boolean {
+    return this.neverNaN.has(id);
+  }
+
+  set(id: ValueId, tensor: DeviceTensor): void {
+    this.#values[id] = tensor;
+  }
+
+  free(id: ValueId): void {
+    this.#values[id]!.dispose();
+    this.#values[id] = undefined;
+  }
+
+  /** Runs one node; its temporary tensors are gone afterwards. */
+  apply(node: AnyNode, lower: () => DeviceTensor): void {
+    const result = this.tf.tidy(() => {
+      const empty = this.#emptyResult(node);
+      if (empty !== undefined) return empty;
+      const tensor = lower();
+      // A tensor belongs to one value: two may not share it, or the first to be freed takes it from the other.
+      return node.inputs.some((id) => this.compact(id) === tensor) ? this.tf.clone(tensor) : tensor;
+    });
+    this.set(node.output, result);
+  }
+
+  /** Results without elements, and sums of nothing: kernels do not agree on these. */
+  #emptyResult({ op, inputs, output }: AnyNode): DeviceTensor | undefined {
+    const { dtype, shape } = this.graph.types[output]!;
+    const sums = traitsOf(op).contraction || op === "reduceSum";
+    const isEmpty = sizeOf(shape) === 0 || (sums && inputs.some((id) => sizeOf(this.shape(id)) === 0));
+    return isEmpty ? zerosOf(this.tf, dtype, shape) : undefined;
+  }
+}

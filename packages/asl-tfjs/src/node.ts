@@ -1,0 +1,9 @@
+import type { Backend } from "asl-core";
+import { tfjsBackend } from "./backend.js";
+import { loadNative } from "./native.js";
+
+const PACKAGE = "@tensorflow/tfjs-node";
+
+/** The backend on TensorFlow's C library through @tensorflow/tfjs-node, called "tfjs-node". Loads it at `compile`. */
+export const tfjsNodeBackend = (): Backend =>
+  tfjsBackend({ tf: async () => loadNative(PACKAGE), backend: "tensorflow", name: "tfjs-node" });
