@@ -20,7 +20,11 @@ const coreLayers = LAYERS.slice(0, -1).map((layer, i) => ({
   name: `core-${layer.join("-")}-imports-nothing-above`,
   severity: "error",
   from: { path: `${CORE}(${layer.join("|")})/` },
-  to: { path: `${CORE}(${LAYERS.slice(i + 1).flat().join("|")})/` },
+  to: {
+    path: `${CORE}(${LAYERS.slice(i + 1)
+      .flat()
+      .join("|")})/`,
+  },
 }));
 
 /** What each package may import of the others. */

@@ -30,7 +30,10 @@ try {
     problems.push(
       ...files.filter((file) => FORBIDDEN.some((pattern) => pattern.test(file))).map((file) => `must not hold ${file}`),
     );
-    const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(readFileSync(tarball)).buffer }, strict: true });
+    const { messages, pkg } = await publint({
+      pack: { tarball: Uint8Array.from(readFileSync(tarball)).buffer },
+      strict: true,
+    });
     problems.push(...messages.map((message) => `publint: ${formatMessage(message, pkg)}`));
     problems.push(...typesProblems(tarball));
     failures += problems.length;

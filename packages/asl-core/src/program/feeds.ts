@@ -1,6 +1,6 @@
 import { InputError } from "../errors/errors.js";
-import { formatType, sameType, type Tensors, type TensorType } from "../types/tensor.js";
 import type { StateSpec } from "../state/spec.js";
+import { formatType, sameType, type Tensors, type TensorType } from "../types/tensor.js";
 import type { Program } from "./backend.js";
 
 /** Graph inputs that the caller feeds: all that are not read from state. */
