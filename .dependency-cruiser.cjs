@@ -33,6 +33,8 @@ const ALLOWED = {
   "asl-reference": ["asl-core"],
   "asl-onnx": ["asl-core"],
   "asl-tfjs": ["asl-core"],
+  // adapters only by name, when its command is asked for them
+  "asl-conformance": ["asl-core", "asl-reference"],
   "asl-checkpoint": ["asl-core"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],

@@ -1,0 +1,17 @@
+export { errorBounds, isDetermined } from "./bounds.js";
+export { type Comparison, compareBits, compareBounded, type Difference } from "./compare.js";
+export type { Bounded } from "./error-rules.js";
+export {
+  type Fixture,
+  type FixtureCaseJson,
+  type FixtureFileJson,
+  type FixtureKind,
+  fixturesFromJson,
+  TIERS,
+  type Tier,
+} from "./fixture.js";
+export { fixturesFolder, loadFixtures } from "./load.js";
+export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
+export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";
+export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph } from "./run.js";
+export { tensorFromJson, tensorToJson } from "./tensor-json.js";

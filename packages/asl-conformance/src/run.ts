@@ -1,0 +1,110 @@
+import { type Backend, type Graph, type Program, type Tensors, traitsOf } from "asl-core";
+import { errorBounds } from "./bounds.js";
+import { type Comparison, compareBits, compareBounded } from "./compare.js";
+import type { Fixture } from "./fixture.js";
+import { probe } from "./probes.js";
+import type { CaseOutcome, Deviation, Report } from "./report.js";
+
+export interface ConformanceOptions {
+  readonly fixtures: readonly Fixture[];
+  /** Cases that the backend is known to fail. */
+  readonly deviations?: readonly Deviation[];
+  /** After each case, for progress. */
+  readonly onCase?: (outcome: CaseOutcome, done: number, total: number) => void;
+}
+
+/**
+ * Runs every fixture on the backend and compares by tier. A backend that holds f32 in float64 has no float32 rounding
+ * whose bits could be compared: where several ops follow one another, its cases of the tier `exact` count as `bounded`.
+ * Never throws for what a backend does wrong: see `passed`. */
+export async function runConformance(backend: Backend, options: ConformanceOptions): Promise<Report> {
+  const { fixtures, deviations = [], onCase } = options;
+  const started = performance.now();
+  const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
+  const outcomes: CaseOutcome[] = [];
+  for (const fixture of fixtures) {
+    const outcome = await runCase(backend, fixture, reasons.get(fixture.name));
+    outcomes.push(outcome);
+    onCase?.(outcome, outcomes.length, fixtures.length);
+  }
+  const names = new Set(fixtures.map(({ name }) => name));
+  const unknownDeviations = deviations.map((deviation) => deviation.case).filter((name) => !names.has(name));
+  return {
+    backend: backend.name,
+    outcomes,
+    probes: await probe(backend),
+    seconds: (performance.now() - started) / 1000,
+    passed: unknownDeviations.length === 0 && outcomes.every(isAccepted),
+    unknownDeviations,
+  };
+}
+
+export const isAccepted = ({ status }: CaseOutcome) => status === "passed" || status === "deviates";
+
+/** One case; `reason` when it is declared as a deviation. */
+export async function runCase(backend: Backend, fixture: Fixture, reason?: string): Promise<CaseOutcome> {
+  const measured = await measure(backend, fixture);
+  const agrees = measured.error === undefined && measured.first === undefined;
+  const declared = reason !== undefined;
+  const { name, subject, kind } = fixture;
+  return {
+    case: name,
+    subject,
+    kind,
+    status: agrees ? (declared ? "mended" : "passed") : declared ? "deviates" : "failed",
+    ...measured,
+    ...(declared ? { reason } : {}),
+  };
+}
+
+type Measured = Omit<CaseOutcome, "case" | "subject" | "kind" | "status" | "reason">;
+
+const NOTHING = { elements: 0, differingBits: 0, worstUlp: 0, worstRatio: 0 };
+
+async function measure(backend: Backend, fixture: Fixture): Promise<Measured> {
+  try {
+    const outputs = await runGraph(backend, fixture.graph, fixture.inputs);
+    const tier = roundsLater(fixture, outputs) ? "bounded" : fixture.tier;
+    return { tier, ...summarize(compareAll({ ...fixture, tier }, outputs)) };
+  } catch (error) {
+    return { tier: fixture.tier, ...NOTHING, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Whether results of ops went into further ops without having been rounded to float32. */
+function roundsLater({ tier, graph }: Fixture, outputs: Tensors): boolean {
+  const arithmetic = graph.nodes.filter(({ op }) => !(traitsOf(op).movement ?? op === "constant"));
+  return (
+    tier === "exact" && arithmetic.length > 1 && Object.values(outputs).some(({ data }) => data instanceof Float64Array)
+  );
+}
+
+function compareAll({ tier, graph, inputs, expected }: Fixture, outputs: Tensors): Comparison[] {
+  const bounds = tier === "bounded" ? errorBounds(graph, inputs) : {};
+  return Object.entries(expected).map(([name, tensor]) => {
+    const bound = bounds[name];
+    return bound === undefined
+      ? compareBits(name, outputs[name]!, tensor)
+      : compareBounded(name, outputs[name]!, tensor, bound.error);
+  });
+}
+
+function summarize(comparisons: readonly Comparison[]): Omit<Measured, "tier"> {
+  const worst = (of: (comparison: Comparison) => number) => Math.max(0, ...comparisons.map(of));
+  const sum = (of: (comparison: Comparison) => number) => comparisons.reduce((total, each) => total + of(each), 0);
+  const first = comparisons.find((comparison) => comparison.first !== undefined)?.first;
+  return {
+    elements: sum((comparison) => comparison.elements),
+    differingBits: sum((comparison) => comparison.differingBits),
+    worstUlp: worst((comparison) => comparison.worstUlp),
+    worstRatio: worst((comparison) => comparison.worstRatio),
+    ...(first === undefined ? {} : { first }),
+  };
+}
+
+/** Runs a graph without state once. */
+export async function runGraph(backend: Backend, graph: Graph, inputs: Tensors): Promise<Tensors> {
+  const program: Program = { graph, reads: {}, writes: {}, finite: [] };
+  await using session = await backend.compile({}, { program });
+  return await session.run("program", inputs);
+}

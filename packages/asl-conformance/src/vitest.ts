@@ -1,0 +1,29 @@
+import type { Backend } from "asl-core";
+import { describe, expect, it } from "vitest";
+import type { Fixture } from "./fixture.js";
+import { loadFixtures } from "./load.js";
+import { type Deviation, explain } from "./report.js";
+import { isAccepted, runCase } from "./run.js";
+
+export interface ConformanceTestOptions {
+  /** Cases that the backend is known to fail; one that starts passing fails. */
+  readonly deviations?: readonly Deviation[];
+  /** Default: all of the suite. */
+  readonly fixtures?: readonly Fixture[];
+}
+
+/** Declares one vitest test for each fixture, under a `describe` with the backend's name. */
+export function conformance(backend: Backend, options: ConformanceTestOptions = {}): void {
+  const { deviations = [], fixtures = loadFixtures() } = options;
+  const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
+  describe(`${backend.name} conforms`, () => {
+    it.each(fixtures)("$name", async (fixture) => {
+      const outcome = await runCase(backend, fixture, reasons.get(fixture.name));
+      if (!isAccepted(outcome)) expect.fail(explain(outcome));
+    });
+    it("declares deviations of cases that exist only", () => {
+      const names = new Set(fixtures.map(({ name }) => name));
+      expect([...reasons.keys()].filter((name) => !names.has(name))).toEqual([]);
+    });
+  });
+}
