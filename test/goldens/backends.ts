@@ -2,6 +2,7 @@ import type { Backend, Graph, Program, Tensors } from "asl-core";
 import { onnxNodeBackend } from "asl-onnx/node";
 import { referenceBackend } from "asl-reference";
 import { tfjsCpuBackend } from "asl-tfjs/cpu";
+import { isTfjsNodeInstalled, tfjsNodeBackend } from "asl-tfjs/node";
 import { tfjsWasmBackend } from "asl-tfjs/wasm";
 
 export interface BackendUnderTest {
@@ -17,6 +18,10 @@ export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   { name: "onnx", precision: "f32", backend: () => onnxNodeBackend() },
   { name: "tfjs-cpu", precision: "f32", backend: () => tfjsCpuBackend() },
   { name: "tfjs-wasm", precision: "f32", backend: () => tfjsWasmBackend() },
+  // where scripts/install-tfjs-node.sh has built its native add-on
+  ...(isTfjsNodeInstalled()
+    ? [{ name: "tfjs-node", precision: "f32", backend: () => tfjsNodeBackend() } as const]
+    : []),
 ];
 
 /** Runs a stateless graph once. */

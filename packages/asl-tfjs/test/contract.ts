@@ -66,7 +66,8 @@ const absolute = ({ type, data }: TensorData): TensorData =>
   type.dtype === "f32" ? f32(type.shape, Float64Array.from(data, Math.abs)) : { type, data };
 
 export function expectSameBits(actual: TensorData["data"], expected: TensorData["data"]): void {
-  const differing = Array.from(actual).findIndex((value, i) => !Object.is(value, Math.fround(expected[i]!)));
+  const rounded = expected instanceof Float64Array ? Float32Array.from(expected) : expected;
+  const differing = Array.from(actual).findIndex((value, i) => !Object.is(value, rounded[i]));
   if (differing >= 0) {
     expect.fail(`element ${differing}: expected exactly ${expected[differing]}; got ${actual[differing]}`);
   }

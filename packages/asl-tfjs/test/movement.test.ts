@@ -1,8 +1,22 @@
-import { type AttrsOf, f32, i32, type Shape, sizeOf, type TensorData } from "asl-core";
+import {
+  type AttrsOf,
+  add,
+  type BroadcastAttrs,
+  build,
+  f32,
+  i32,
+  less,
+  mul,
+  type Shape,
+  select,
+  sizeOf,
+  type TensorData,
+} from "asl-core";
+import { evaluate } from "asl-reference";
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BACKENDS } from "./backends.js";
-import { expectContract } from "./contract.js";
+import { expectContract, expectSameBits, noise, runOn } from "./contract.js";
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
 const counting = (shape: Shape): TensorData =>
@@ -110,4 +124,83 @@ describe.each(BACKENDS)("movement ops give equal bits on $name", ({ backend }) =
         return expectContract(backend, "gather", [counting(shape), i32([2, 2], [last, 0, 0, last])], { axis });
       },
     ));
+});
+
+describe.each(BACKENDS)("ranks and extents at the edge on $name", ({ backend }) => {
+  const six = counting([2, 3, 2, 3, 2, 2]);
+  const spread = { low: [0, 1, 0, 1, 1, 0], high: [1, 0, 0, 1, 0, 1] };
+  it("six axes", async () => {
+    await expectContract(backend, "transpose", [six], { permutation: [5, 3, 1, 0, 2, 4] });
+    await expectContract(backend, "reshape", [six], { shape: [3, 2, 2, 2, 3, 2] });
+    await expectContract(backend, "slice", [six], { starts: [1, 0, 0, 1, 0, 1], ends: [2, 3, 1, 3, 2, 2] });
+    await expectContract(backend, "broadcast", [counting([3, 2])], { shape: [2, 3, 2, 1, 2, 4], axes: [1, 4] });
+    await expectContract(backend, "concat", [six, six], { axis: 3 });
+    await expectContract(backend, "gather", [six, i32([2], [2, 0])], { axis: 3 });
+    await expectContract(backend, "pad", [six], { ...spread, mode: "constant", value: -1 });
+    await expectContract(backend, "pad", [six], { ...spread, mode: "reflect", value: 0 });
+    await expectContract(backend, "reduceSum", [six], { axes: [0, 2, 5] });
+    await expectContract(backend, "add", [six, six], {});
+  });
+  it("no elements", async () => {
+    const none = f32([2, 0, 3], []);
+    await expectContract(backend, "transpose", [none], { permutation: [2, 0, 1] });
+    await expectContract(backend, "reshape", [none], { shape: [0] });
+    await expectContract(backend, "broadcast", [none], { shape: [2, 5, 0, 3], axes: [0, 2, 3] });
+    await expectContract(backend, "concat", [none, counting([2, 2, 3])], { axis: 1 });
+    await expectContract(backend, "concat", [none, none], { axis: 1 });
+    await expectContract(backend, "slice", [counting([2, 2])], { starts: [1, 1], ends: [1, 2] });
+    await expectContract(backend, "pad", [none], { low: [0, 1, 0], high: [0, 1, 0], mode: "constant", value: 7 });
+    await expectContract(backend, "gather", [counting([3, 2]), i32([0], [])], { axis: 0 });
+    await expectContract(backend, "add", [none, none], {});
+    await expectContract(backend, "less", [none, none], {});
+  });
+  it("a scalar index", () => expectContract(backend, "gather", [counting([3, 2]), i32([], [1])], { axis: 0 }));
+  it("integers and truth values move too", async () => {
+    const integers = i32([2, 3], [1, -2, 3, 2147483647, -2147483648, 0]);
+    const truth: TensorData = { type: { dtype: "bool", shape: [2, 3] }, data: Uint8Array.of(1, 0, 0, 1, 1, 0) };
+    for (const x of [integers, truth]) {
+      await expectContract(backend, "transpose", [x], { permutation: [1, 0] });
+      await expectContract(backend, "reshape", [x], { shape: [3, 2] });
+      await expectContract(backend, "broadcast", [x], { shape: [2, 2, 3], axes: [0, 2] });
+      await expectContract(backend, "slice", [x], { starts: [0, 1], ends: [2, 3] });
+      await expectContract(backend, "concat", [x, x], { axis: 1 });
+      await expectContract(backend, "pad", [x], { low: [1, 1], high: [0, 1], mode: "edge", value: 0 });
+    }
+  });
+});
+
+describe.each(BACKENDS)("values that only repeat on $name", ({ backend }) => {
+  const image = { dtype: "f32", shape: [2, 3, 4, 5] } as const;
+  const column: BroadcastAttrs = { shape: image.shape, axes: [1] };
+
+  it("give the same bits as op by op, wherever they go", async () => {
+    const graph = build((b) => {
+      const channel = b.input("channel", { dtype: "f32", shape: [3] });
+      const x = b.input("x", image);
+      const repeated = b.apply("broadcast", [channel], column);
+      const doubled = add(repeated, repeated);
+      const one = b.apply("broadcast", [b.input("scalar", { dtype: "f32", shape: [] })], { shape: [2, 3], axes: [] });
+      return {
+        repeated,
+        product: mul(x, doubled),
+        sum: b.apply("reduceSum", [doubled], { axes: [0, 2] }),
+        maximum: b.apply("reduceMax", [doubled], { axes: [1, 3] }),
+        turned: b.apply("transpose", [doubled], { permutation: [3, 1, 0, 2] }),
+        reshaped: b.apply("reshape", [doubled], { shape: [6, 20] }),
+        sliced: b.apply("slice", [doubled], { starts: [0, 1, 0, 0], ends: [1, 3, 1, 5] }),
+        padded: b.apply("pad", [one], { low: [0, 1], high: [1, 0], mode: "reflect", value: 0 }),
+        flat: b.apply("reshape", [one], { shape: [6] }),
+        both: b.apply("concat", [one, one], { axis: 0 }),
+        chosen: select(less(repeated, x), repeated, x),
+        multiplied: b.apply("matmul", [one, b.apply("transpose", [one], { permutation: [1, 0] })], {}),
+      };
+    });
+    const feeds = { channel: f32([3], [0.5, 1.25, -3]), x: noise(image.shape), scalar: f32([], [1.5]) };
+    const expected = evaluate(graph, feeds, { precision: "f32" });
+    const actual = await runOn(backend, graph, feeds);
+    for (const [name, tensor] of Object.entries(expected)) {
+      expect(actual[name]!.type, name).toEqual(tensor.type);
+      expectSameBits(actual[name]!.data, tensor.data);
+    }
+  });
 });
