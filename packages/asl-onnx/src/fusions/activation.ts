@@ -1,5 +1,6 @@
 import type { AnyNode, ValueId } from "asl-core";
 import type { Fusion, FusionRule, GraphView } from "../lower/fusion.js";
+import { DATA_TYPE } from "../proto/messages.js";
 
 /** The arguments of a commutative node in the order (matching, other), when one of them matches. */
 export function eitherWay(
@@ -48,4 +49,20 @@ export const leakyRelu: FusionRule = (node, view) => {
   const isNegative =
     comparison?.op === "less" && comparison.inputs[0] === x && view.uniform(comparison.inputs[1]!) === 0;
   return isNegative && slope !== undefined ? unary(x, "LeakyRelu", { alpha: { float: slope } }) : undefined;
+};
+
+/** condition ? 1 : slope = Clip(Cast(condition), slope, 1) for 0 <= slope < 1: ONNX Runtime's Where takes twice as long. */
+export const oneOrSlope: FusionRule = (node, view) => {
+  if (node.op !== "select") return undefined;
+  const [condition, whenTrue, whenFalse] = node.inputs as readonly [ValueId, ValueId, ValueId];
+  const slope = view.uniform(whenFalse);
+  if (view.uniform(whenTrue) !== 1 || slope === undefined || !(slope >= 0 && slope < 1)) return undefined;
+  return {
+    inputs: [condition],
+    lower(lowering) {
+      const step = lowering.elementwise("Cast", [lowering.operand(condition)], { to: { int: DATA_TYPE.float } });
+      const bounds = [lowering.scalar(slope).name, lowering.scalar(1).name];
+      return slope === 0 ? step : { name: lowering.emit("Clip", [step.name, ...bounds]), extents: step.extents };
+    },
+  };
 };

@@ -1,4 +1,5 @@
-import { type AnyNode, type Node, sameShape, sizeOf, type ValueId } from "asl-core";
+import { type AnyNode, type Node, type Shape, sameShape, sizeOf, type ValueId } from "asl-core";
+import type { Operand } from "../lower/extent.js";
 import type { FusionRule, GraphView } from "../lower/fusion.js";
 import type { Lowering } from "../lower/lowering.js";
 import { eitherWay } from "./activation.js";
@@ -46,7 +47,50 @@ export const batchNormTraining: FusionRule = (node, view) => {
   };
 };
 
-const sumFromMean = (mean: Parameters<Lowering["elementwise"]>[1][number], count: number, lowering: Lowering) =>
+/**
+ * x * gain + offset, or rest + x * gain + offset, gain and offset along the channels: BatchNormalization with mean 0 and
+ * variance 1 multiplies and adds in one pass.
+ */
+export const channelAffine: FusionRule = (node, view) => {
+  if (node.op !== "add" || view.type(node.output).shape.length !== 4) return undefined;
+  const sum = eitherWay(node, (offset) => isAlongChannels(view, offset));
+  if (sum === undefined) return undefined;
+  const offset = vectorAlong(view, sum[0], 1)!;
+  const direct = scaledAlongChannels(sum[1], view);
+  if (direct !== undefined) {
+    return {
+      inputs: [direct.x, direct.gain, offset],
+      lower: (lowering) => affine(direct.x, direct.gain, offset, lowering),
+    };
+  }
+  const inner = view.producer(sum[1]);
+  if (inner?.op !== "add" || !view.isPrivate(sum[1])) return undefined;
+  const parts = eitherWay(inner, (product) => scaledAlongChannels(product, view) !== undefined);
+  if (parts === undefined) return undefined;
+  const { x, gain } = scaledAlongChannels(parts[0], view)!;
+  return {
+    inputs: [parts[1], x, gain, offset],
+    lower: (lowering) => lowering.elementwise("Add", [lowering.operand(parts[1]), affine(x, gain, offset, lowering)]),
+  };
+};
+
+/** The factors when a value that nothing else reads is x times a vector along the channels. */
+function scaledAlongChannels(value: ValueId, view: GraphView): { x: ValueId; gain: ValueId } | undefined {
+  const product = view.producer(value);
+  if (product?.op !== "mul" || !view.isPrivate(value)) return undefined;
+  const pair = eitherWay(product, (gain, other) => isAlongChannels(view, gain) && !isAlongChannels(view, other));
+  return pair === undefined ? undefined : { x: pair[1], gain: vectorAlong(view, pair[0], 1)! };
+}
+
+function affine(x: ValueId, gain: ValueId, offset: ValueId, lowering: Lowering): Operand {
+  const extents = lowering.extents(gain);
+  const vector = (value: number) => lowering.filled(value, extents as Shape);
+  const inputs = [lowering.full(x), lowering.full(gain), lowering.full(offset), vector(0), vector(1)];
+  const name = lowering.emit("BatchNormalization", inputs, { epsilon: { float: 0 } });
+  return { name, extents: lowering.extents(x) };
+}
+
+const sumFromMean = (mean: Operand, count: number, lowering: Lowering) =>
   lowering.elementwise("Mul", [mean, lowering.scalar(count)]);
 
 function matchBatchNorm(node: AnyNode, view: GraphView): BatchNorm | undefined {

@@ -1,6 +1,8 @@
 import type { FusionRule } from "../lower/fusion.js";
-import { batchNormTraining } from "./batch-norm.js";
+import { oneOrSlope } from "./activation.js";
+import { batchNormTraining, channelAffine } from "./batch-norm.js";
 import { blockedConvolution } from "./blocked-convolution.js";
+import { separableProducts } from "./separable.js";
 import { STANDARD_FUSIONS } from "./standard.js";
 
 /** What a session may use beside standard ONNX. */
@@ -12,5 +14,5 @@ export interface RuntimeFeatures {
 /** Forms for graphs that run now on this machine: standard operators and those of ONNX Runtime. */
 export function sessionFusions({ blockSize }: RuntimeFeatures): readonly FusionRule[] {
   const blocked = blockSize === undefined ? [] : [blockedConvolution(blockSize)];
-  return [...blocked, batchNormTraining, ...STANDARD_FUSIONS];
+  return [separableProducts, ...blocked, batchNormTraining, channelAffine, oneOrSlope, ...STANDARD_FUSIONS];
 }

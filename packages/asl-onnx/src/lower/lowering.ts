@@ -1,5 +1,6 @@
 import {
   type AnyNode,
+  f32,
   formatType,
   type Graph,
   GraphError,
@@ -19,7 +20,7 @@ export type Extents = (value: ValueId) => readonly Extent[];
 export class Lowering {
   readonly #operands = new Map<ValueId, Operand>();
   readonly #expanded = new Map<ValueId, string>();
-  readonly #moved = new Map<string, string>();
+  readonly #shared = new Map<string, string>();
   #scope = "";
   #uniqueNumbers = 0;
 
@@ -89,6 +90,16 @@ export class Lowering {
     return { name: this.writer.constant(value, this.#scope, part), extents: value.type.shape };
   }
 
+  /** A constant tensor of one number; equal ones are shared. */
+  filled(value: number, shape: Shape): string {
+    const key = `${value} everywhere in ${shape.join(",")}`;
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    const { name } = this.constant(f32(shape, new Float32Array(sizeOf(shape)).fill(value)), "filled");
+    this.#shared.set(key, name);
+    return name;
+  }
+
   scalar(value: number): Operand {
     return this.constant(scalar(value));
   }
@@ -107,13 +118,22 @@ export class Lowering {
     if (sameExtents(operand.extents, extents)) return operand;
     const target = reshapeTarget(operand.extents, extents, this.#scope);
     const key = `${operand.name} ${target.join(",")}`;
-    let name = this.#moved.get(key);
+    let name = this.#shared.get(key);
     if (name === undefined) {
       // Reshape reads 0 as "keep"; an empty axis has to say that it means 0.
       const attributes: Attributes = target.includes(0) ? { allowzero: { int: 1 } } : {};
       name = this.emit("Reshape", [operand.name, this.int64(target)], attributes);
-      this.#moved.set(key, name);
+      this.#shared.set(key, name);
     }
+    return { name, extents };
+  }
+
+  /** Repeats an operand to fixed extents of the same rank. */
+  expand(operand: Operand, extents: Shape): Operand {
+    if (sameExtents(operand.extents, extents)) return operand;
+    const key = `${operand.name} expanded ${extents.join(",")}`;
+    const name = this.#shared.get(key) ?? this.emit("Expand", [operand.name, this.int64(extents)]);
+    this.#shared.set(key, name);
     return { name, extents };
   }
 
@@ -123,10 +143,10 @@ export class Lowering {
     const moved = permutation.filter((axis) => operand.extents[axis] !== 1);
     if (moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) return this.reshape(operand, extents);
     const key = `${operand.name} transposed ${permutation.join(",")}`;
-    let name = this.#moved.get(key);
+    let name = this.#shared.get(key);
     if (name === undefined) {
       name = this.emit("Transpose", [operand.name], { perm: { ints: permutation } });
-      this.#moved.set(key, name);
+      this.#shared.set(key, name);
     }
     return { name, extents };
   }

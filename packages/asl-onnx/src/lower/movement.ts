@@ -1,4 +1,4 @@
-import { type Node, scalar } from "asl-core";
+import { type BroadcastAttrs, type Node, scalar } from "asl-core";
 import { alignRank, dropLeadingOnes, type Extent, type Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
 
@@ -11,7 +11,20 @@ export function broadcast(node: Node<"broadcast">, lowering: Lowering): Operand 
   axes.forEach((axis, i) => {
     extents[axis] = held[i]!;
   });
-  return lowering.reshape(x, dropLeadingOnes(extents));
+  const repeated = lowering.reshape(x, dropLeadingOnes(extents));
+  return isSmallImage(node.attrs) && repeated.extents.length === 3
+    ? lowering.expand(repeated, node.attrs.shape.slice(1))
+    : repeated;
+}
+
+/** Pixels below which broadcasting a vector of channels over each of them is slower than over whole pictures. */
+const SMALL_AREA = 16;
+
+/** A vector along the channels of many pictures of a few pixels. */
+function isSmallImage({ axes, shape }: BroadcastAttrs): boolean {
+  const [batch, , height, width] = shape;
+  const area = shape.length === 4 ? height! * width! : 0;
+  return axes.length === 1 && axes[0] === 1 && batch! > 1 && area > 1 && area <= SMALL_AREA;
 }
 
 export function reshape(node: Node<"reshape">, lowering: Lowering): Operand {
