@@ -1,0 +1,87 @@
+import { type Backend, InputError } from "asl-core";
+import { referenceBackend } from "asl-reference";
+import type { Deviation } from "../report.js";
+import { ONNX_DEVIATIONS, TFJS_CPU_DEVIATIONS, TFJS_WASM_DEVIATIONS } from "./deviations.js";
+
+/** A backend as the command runs it. */
+export interface Candidate {
+  /** As in `--backend`. */
+  readonly name: string;
+  /** Configurations of one backend share a column of the matrix, and `--backend FAMILY` asks for all of them. */
+  readonly family: string;
+  readonly deviations: readonly Deviation[];
+  open(): Promise<Backend>;
+}
+
+/** Calls a function that a package exports; the adapters are no dependencies, so they are loaded by name. */
+async function opened(specifier: string, name: string, options: object): Promise<Backend> {
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = (await import(specifier)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${specifier} cannot be loaded (${message}); install it beside asl-conformance`);
+  }
+  const create = module[name];
+  if (typeof create !== "function") throw new InputError(`${specifier} exports no function ${name}`);
+  return (create as (options: object) => Backend)(options);
+}
+
+const LEVELS = ["disabled", "basic", "extended", "layout", "all"] as const;
+const THREADS = [1, 2] as const;
+
+const onnxNode = LEVELS.flatMap((graphOptimizationLevel) =>
+  THREADS.map(
+    (threads): Candidate => ({
+      name: `onnx-${graphOptimizationLevel}-${threads}`,
+      family: "onnx",
+      deviations: ONNX_DEVIATIONS,
+      open: () => opened("asl-onnx/node", "onnxNodeBackend", { threads, sessionOptions: { graphOptimizationLevel } }),
+    }),
+  ),
+);
+
+/** Every backend that the command knows, in the order of the matrix. */
+export const CANDIDATES: readonly Candidate[] = [
+  ...(["f64", "f32"] as const).map(
+    (precision): Candidate => ({
+      name: `reference-${precision}`,
+      family: `reference-${precision}`,
+      deviations: [],
+      open: async () => referenceBackend({ precision }),
+    }),
+  ),
+  ...onnxNode,
+  {
+    name: "onnx-web",
+    family: "onnx-web",
+    deviations: ONNX_DEVIATIONS,
+    open: () => opened("asl-onnx/web", "onnxWebBackend", { threads: 1 }),
+  },
+  {
+    name: "tfjs-cpu",
+    family: "tfjs-cpu",
+    deviations: TFJS_CPU_DEVIATIONS,
+    open: () => opened("asl-tfjs/cpu", "tfjsCpuBackend", {}),
+  },
+  {
+    name: "tfjs-wasm",
+    family: "tfjs-wasm",
+    deviations: TFJS_WASM_DEVIATIONS,
+    open: () => opened("asl-tfjs/wasm", "tfjsWasmBackend", {}),
+  },
+];
+
+/** Candidates by name or family; all when no name is given. Throws InputError for a name that is none. */
+export function candidatesOf(names: readonly string[]): readonly Candidate[] {
+  if (names.length === 0) return CANDIDATES;
+  const chosen = names.flatMap((name) => {
+    const found = CANDIDATES.filter((candidate) => candidate.name === name || candidate.family === name);
+    if (found.length === 0) {
+      const known = [...new Set(CANDIDATES.flatMap((candidate) => [candidate.family, candidate.name]))].join(", ");
+      throw new InputError(`no backend is called "${name}"; expected one of ${known}`);
+    }
+    return found;
+  });
+  return [...new Set(chosen)];
+}

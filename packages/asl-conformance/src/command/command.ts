@@ -1,0 +1,22 @@
+import { Command } from "@commander-js/extra-typings";
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+export const conformanceCommand = () =>
+  new Command()
+    .name("asl-conformance")
+    .description("Runs the conformance fixtures on backends and shows where they differ from the meaning of the ops.")
+    .argument("[adapters...]", "modules whose default export is a Backend or makes one")
+    .option("--backend <name>", "a backend that is known by name; may be repeated (default: all)", collect, [])
+    .option("--case <name>", "only this case, or all cases whose name starts with it; may be repeated", collect, [])
+    .option("--json <file>", "write the results as JSON")
+    .option("--html <file>", "write a report for a browser, in one file")
+    .option("--mutants", "also run wrong versions of the reference, each of which must fail")
+    .option("--no-matrix", "leave out the table of all ops")
+    .option("--quiet", "no progress")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ asl-conformance ./my-adapter.js\n  $ asl-conformance --backend onnx --json results.json\n" +
+        "  $ asl-conformance --backend tfjs-wasm --case conv2d/dyadic/3x3-padding-1\n",
+    )
+    .showHelpAfterError("(--help shows all options)");

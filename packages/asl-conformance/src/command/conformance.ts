@@ -1,0 +1,108 @@
+import { InputError } from "asl-core";
+import type { Fixture } from "../fixture.js";
+import { loadFixtures } from "../load.js";
+import { explain, type Report } from "../report.js";
+import { isAccepted, runConformance } from "../run.js";
+import { loadAdapter } from "./adapter.js";
+import { type Candidate, candidatesOf } from "./backends.js";
+import { backendTable, columnsOf, opTable, probeTable } from "./matrix.js";
+import { summaryOf } from "./summary.js";
+import { writeFileAtomically } from "./write-file.js";
+
+export interface CommandOptions {
+  readonly backend: readonly string[];
+  readonly case: readonly string[];
+  readonly json?: string | undefined;
+  readonly html?: string | undefined;
+  readonly mutants?: true | undefined;
+  readonly matrix: boolean;
+  readonly quiet?: true | undefined;
+}
+
+export interface Output {
+  /** Results. */
+  print(text: string): void;
+  /** Progress; ends in no newline of its own. */
+  progress(text: string): void;
+}
+
+/** Runs the suite; true when every backend conforms and no mutant survives. */
+export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
+  const started = performance.now();
+  const fixtures = chosen(loadFixtures(), options.case);
+  const candidates = await chosenCandidates(adapters, options.backend);
+  const results: { readonly family: string; readonly report: Report }[] = [];
+  for (const candidate of candidates) {
+    results.push({ family: candidate.family, report: await run(candidate, fixtures, options, output) });
+  }
+  const reports = results.map(({ report }) => report);
+  const columns = columnsOf(results);
+  if (options.matrix) {
+    output.print(`${opTable(columns)}\n`);
+    output.print("bits: differ in all cases together. 0.96 3.5ulp: largest error as a share of its bound, and in ULP.");
+    output.print("-2: two cases deviate as declared, below.\n");
+    output.print(`${probeTable(columns)}\n`);
+  }
+  for (const { family, reports: same } of columns) printRemarks(family, same, output);
+  output.print(backendTable(reports));
+  const seconds = (performance.now() - started) / 1000;
+  if (options.json !== undefined) {
+    await writeFileAtomically(options.json, `${JSON.stringify(summaryOf(reports, seconds), null, 2)}\n`);
+  }
+  const passed = reports.every((report) => report.passed);
+  output.print(`\n${passed ? "all conform" : "FAILED"}, ${fixtures.length} cases, ${seconds.toFixed(1)} s`);
+  return passed;
+}
+
+async function chosenCandidates(adapters: readonly string[], names: readonly string[]): Promise<readonly Candidate[]> {
+  const own = await Promise.all(adapters.map(loadAdapter));
+  return adapters.length > 0 && names.length === 0 ? own : [...own, ...candidatesOf(names)];
+}
+
+function chosen(fixtures: readonly Fixture[], names: readonly string[]): readonly Fixture[] {
+  if (names.length === 0) return fixtures;
+  return names.flatMap((name) => {
+    const found = fixtures.filter((fixture) => fixture.name.startsWith(name));
+    if (found.length === 0) throw new InputError(`no case is called "${name}" or starts with it`);
+    return found;
+  });
+}
+
+async function run(
+  { name, deviations, open }: Candidate,
+  fixtures: readonly Fixture[],
+  options: CommandOptions,
+  output: Output,
+): Promise<Report> {
+  const backend = await open();
+  const names = new Set(fixtures.map((fixture) => fixture.name));
+  const report = await runConformance(backend, {
+    fixtures,
+    // a part of the suite needs a part of the deviations
+    deviations: options.case.length === 0 ? deviations : deviations.filter((each) => names.has(each.case)),
+    onCase(_outcome, done, total) {
+      if (done % 50 === 0 || done === total) output.progress(`${name} ${done}/${total}`);
+    },
+  });
+  // several configurations of one backend carry one name
+  return { ...report, backend: name };
+}
+
+function printRemarks(family: string, reports: readonly Report[], output: Output): void {
+  const lines = reports.flatMap(({ backend, outcomes, unknownDeviations }) => [
+    ...outcomes
+      .filter((outcome) => !isAccepted(outcome))
+      .map(
+        (outcome) =>
+          `FAILED ${backend}: ${explain(outcome)}\n       asl-conformance --backend ${backend} --case ${outcome.case}`,
+      ),
+    ...unknownDeviations.map((name) => `FAILED ${backend}: a deviation names ${name}, which does not exist`),
+  ]);
+  const deviations = reports.flatMap(({ outcomes }) =>
+    outcomes
+      .filter(({ status }) => status === "deviates")
+      .map((each) => `${family} deviates: ${each.case} (${each.reason})`),
+  );
+  for (const line of new Set([...lines, ...deviations])) output.print(line);
+  if (lines.length + deviations.length > 0) output.print("");
+}

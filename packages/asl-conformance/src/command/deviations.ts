@@ -1,0 +1,27 @@
+import type { Deviation } from "../report.js";
+
+/** Cases that share one reason. */
+const because = (reason: string, ...cases: readonly string[]): Deviation[] =>
+  cases.map((name) => ({ case: name, reason }));
+
+const ONE_ARGUMENT = "of +0 and -0 it keeps the argument that comes first or last, not the larger or smaller";
+
+export const ONNX_DEVIATIONS: readonly Deviation[] = [
+  ...because(ONE_ARGUMENT, "max/edge/zeros", "min/edge/zeros", "reduceMax/edge/zeros"),
+  ...because("ONNX Runtime's ReduceMax may drop a NaN that is not the first element", "reduceMax/edge/nan"),
+  ...because(
+    "ONNX Runtime's Where adds the two choices, one of them masked to 0: -0 becomes +0",
+    "select/edge/not-chosen-nan",
+    "select/edge/special-numbers",
+  ),
+];
+
+export const TFJS_CPU_DEVIATIONS: readonly Deviation[] = [
+  ...because(ONE_ARGUMENT, "reduceMax/edge/zeros"),
+  ...because("TensorFlow.js pads with +0 where -0 is asked for", "pad/edge/minus-zero"),
+];
+
+export const TFJS_WASM_DEVIATIONS: readonly Deviation[] = [
+  ...TFJS_CPU_DEVIATIONS,
+  ...because(ONE_ARGUMENT, "max/edge/zeros", "min/edge/zeros"),
+];

@@ -1,0 +1,72 @@
+import type { Tier } from "../fixture.js";
+import { type CaseOutcome, explain, type Report } from "../report.js";
+import { isAccepted } from "../run.js";
+
+/** Numbers of a set of cases; declared deviations are counted apart. */
+export interface Totals {
+  readonly cases: number;
+  readonly differingBits: number;
+  readonly worstUlp: number;
+  readonly worstRatio: number;
+  readonly failed: number;
+}
+
+export function totalsOf(outcomes: readonly CaseOutcome[]): Totals {
+  const counted = outcomes.filter(({ status }) => status !== "deviates");
+  const worst = (of: (outcome: CaseOutcome) => number) => counted.reduce((most, each) => Math.max(most, of(each)), 0);
+  return {
+    cases: counted.length,
+    differingBits: counted.reduce((bits, each) => bits + each.differingBits, 0),
+    worstUlp: worst((each) => each.worstUlp),
+    worstRatio: worst((each) => each.worstRatio),
+    failed: counted.filter((each) => !isAccepted(each)).length,
+  };
+}
+
+export const ofTier = (outcomes: readonly CaseOutcome[], tier: Tier) =>
+  outcomes.filter((outcome) => outcome.tier === tier);
+
+/** A number for JSON, which has no infinity. */
+const finite = (x: number) => (Number.isFinite(x) ? x : null);
+
+export interface MutantsJson {
+  readonly total: number;
+  readonly killed: number;
+  readonly survivors: readonly string[];
+}
+
+/** What `--json` writes. */
+export function summaryOf(reports: readonly Report[], seconds: number, mutants?: MutantsJson) {
+  return {
+    backends: reports.map((report) => {
+      const bits = (tier: Tier) => {
+        const { cases, differingBits, failed } = totalsOf(ofTier(report.outcomes, tier));
+        return { cases, differingBits, failed };
+      };
+      const bounded = totalsOf(ofTier(report.outcomes, "bounded"));
+      return {
+        name: report.backend,
+        passed: report.passed,
+        dyadic: bits("dyadic"),
+        exact: bits("exact"),
+        bounded: {
+          cases: bounded.cases,
+          worstRatio: finite(bounded.worstRatio),
+          worstUlp: finite(bounded.worstUlp),
+          failed: bounded.failed,
+        },
+        deviations: report.outcomes
+          .filter(({ status }) => status === "deviates")
+          .map(({ case: name, reason, differingBits }) => ({ case: name, reason, differingBits })),
+        failures: report.outcomes.filter((outcome) => !isAccepted(outcome)).map(explain),
+        unknownDeviations: report.unknownDeviations,
+        probes: report.probes,
+        seconds: report.seconds,
+      };
+    }),
+    ...(mutants === undefined ? {} : { mutants }),
+    seconds,
+  };
+}
+
+export type Summary = ReturnType<typeof summaryOf>;
