@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -164,25 +164,22 @@ describe("asl-validate with a model", () => {
   });
 });
 
-const PUBLISHED = resolve(fileURLToPath(import.meta.url), "../../../../../shared/goldens/coco_tresnet_xl_scores.npz");
+const PUBLISHED = resolve(fileURLToPath(import.meta.url), "../../../../fixtures/metrics/coco_tresnet_xl_scores.npz");
 
-describe.skipIf(!existsSync(PUBLISHED))(
-  `asl-validate --predictions of published scores (skipped without ${PUBLISHED})`,
-  () => {
-    it.each([
-      ["0.5", { CP: 63.7029, CR: 93.9987, OP: 61.6768, OR: 95.4344 }],
-      ["0.8", { CP: 89.9616, CR: 82.3678, OP: 90.4096, OR: 84.3415 }],
-    ])("gives the published numbers at %s", async (threshold, row) => {
-      const report = reportOf(
-        await runValidate(folder, ["--predictions", PUBLISHED, "--threshold", threshold, "--json"]),
-      );
-      expect(Math.abs(report.mAP - 91.2806)).toBeLessThanOrEqual(0.001);
-      expect(report.images).toBe(4952);
-      for (const [key, value] of Object.entries(row))
-        expect(Math.abs(Number(Object(report)[key]) - value)).toBeLessThanOrEqual(5e-5);
-    });
-  },
-);
+describe("asl-validate --predictions of published scores", () => {
+  it.each([
+    ["0.5", { CP: 63.7029, CR: 93.9987, OP: 61.6768, OR: 95.4344 }],
+    ["0.8", { CP: 89.9616, CR: 82.3678, OP: 90.4096, OR: 84.3415 }],
+  ])("gives the published numbers at %s", async (threshold, row) => {
+    const report = reportOf(
+      await runValidate(folder, ["--predictions", PUBLISHED, "--threshold", threshold, "--json"]),
+    );
+    expect(Math.abs(report.mAP - 91.2806)).toBeLessThanOrEqual(0.001);
+    expect(report.images).toBe(4952);
+    for (const [key, value] of Object.entries(row))
+      expect(Math.abs(Number(Object(report)[key]) - value)).toBeLessThanOrEqual(5e-5);
+  });
+});
 
 describe("asl-validate with bad input: one line on stderr, nothing on stdout", () => {
   const refuse = async (args: readonly string[], exitCode: number, message: RegExp) => {

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { tresnet } from "asl-core";
 import { describe, expect, test } from "vitest";
 import { matchState, officialToTimm, readCheckpoint, readSafetensors, scaleOfRawWeight } from "../src/index.js";
-import { bitsOf, GOLDENS_TITLE, golden, withoutGoldens } from "./support.js";
+import { bitsOf, golden } from "./support.js";
 
 const FILES = ["checkpoint.pth", "checkpoint_legacy.pth", "checkpoint_timm.safetensors"];
 
-describe.skipIf(withoutGoldens)(`the tiny TResNet${GOLDENS_TITLE}`, () => {
+describe("the tiny TResNet", () => {
   const read = (name: string) => readCheckpoint(golden(`tresnet_tiny/${name}`));
 
   test.each(FILES)("%s has the architecture that its training log states", async (name) => {
@@ -72,7 +72,7 @@ describe.skipIf(withoutGoldens)(`the tiny TResNet${GOLDENS_TITLE}`, () => {
   });
 });
 
-describe.skipIf(withoutGoldens)(`the tiny TResNet with the bottleneck head${GOLDENS_TITLE}`, () => {
+describe("the tiny TResNet with the bottleneck head", () => {
   test.each(["checkpoint.pth", "checkpoint_legacy.pth"])("%s", async (name) => {
     const { architecture, classNames } = await readCheckpoint(golden(`tresnet_tiny_bottleneck_head/${name}`));
     expect(architecture).toMatchObject({ blocks: [1, 1, 1, 1], numClasses: 40, bottleneckHead: { features: 32 } });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { readNpz } from "../src/index.js";
-import { failure, fixture, GOLDENS_TITLE, golden, withoutGoldens } from "./support.js";
+import { failure, fixture, PUBLISHED_SCORES } from "./support.js";
 
 const expected: { arrays: Record<string, { shape: number[]; values: string[] }> } = JSON.parse(
   await readFile(fixture("expected.json"), "utf8"),
@@ -45,9 +45,9 @@ describe("what is no array of numbers", () => {
   });
 });
 
-describe.skipIf(withoutGoldens)(`published scores${GOLDENS_TITLE}`, () => {
+describe("published scores", () => {
   test("4952 pictures by 80 classes, sigmoid scores and labels", async () => {
-    const { sgmd, labels } = await readNpz(golden("coco_tresnet_xl_scores.npz"), ["sgmd", "labels"]);
+    const { sgmd, labels } = await readNpz(PUBLISHED_SCORES, ["sgmd", "labels"]);
     expect([sgmd!.shape, labels!.shape]).toEqual([
       [4952, 80],
       [4952, 80],

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,11 +10,11 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 /** A committed fixture, made by fixtures/generate/checkpoint.py. */
 export const fixture = (name: string): string => path.join(ROOT, "fixtures/checkpoint", name);
 
-/** The golden data live beside the repository, not in it. */
-export const golden = (name: string): string => path.resolve(ROOT, "../shared/goldens", name);
+/** Numbers of the official implementation. */
+export const golden = (name: string): string => path.join(ROOT, "fixtures/models", name);
 
-export const withoutGoldens = !existsSync(golden("README.md"));
-export const GOLDENS_TITLE = withoutGoldens ? " (skipped: ../shared/goldens is not here)" : "";
+/** Published scores of a TResNet-XL on COCO. */
+export const PUBLISHED_SCORES = path.join(ROOT, "fixtures/metrics/coco_tresnet_xl_scores.npz");
 
 /** A folder of its own for a test, removed afterwards. */
 export async function temporaryFolder(): Promise<string> {

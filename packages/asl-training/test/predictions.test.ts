@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -112,26 +111,23 @@ describe("loadPredictions of something else", () => {
   });
 });
 
-const PUBLISHED = resolve(fileURLToPath(import.meta.url), "../../../../../shared/goldens/coco_tresnet_xl_scores.npz");
+const PUBLISHED = resolve(fileURLToPath(import.meta.url), "../../../../fixtures/metrics/coco_tresnet_xl_scores.npz");
 
-describe.skipIf(!existsSync(PUBLISHED))(
-  `published scores of a TResNet-XL on COCO (skipped without ${PUBLISHED})`,
-  () => {
-    it("give the published mAP and rows", async () => {
-      const predictions = await loadPredictions(PUBLISHED);
-      const half = validationReport(predictions, 0.5);
-      expect(predictions.pictures).toHaveLength(4952);
-      expect(Math.abs(half.mAP - 91.2806)).toBeLessThanOrEqual(0.001);
-      for (const [threshold, row] of [
-        [0.5, { CP: 63.7029, CR: 93.9987, OP: 61.6768, OR: 95.4344 }],
-        [0.8, { CP: 89.9616, CR: 82.3678, OP: 90.4096, OR: 84.3415 }],
-      ] as const) {
-        const report = validationReport(predictions, threshold);
-        for (const key of ["CP", "CR", "OP", "OR"] as const) expect(report[key].toFixed(4)).toBe(row[key].toFixed(4));
-      }
-    });
-  },
-);
+describe("published scores of a TResNet-XL on COCO", () => {
+  it("give the published mAP and rows", async () => {
+    const predictions = await loadPredictions(PUBLISHED);
+    const half = validationReport(predictions, 0.5);
+    expect(predictions.pictures).toHaveLength(4952);
+    expect(Math.abs(half.mAP - 91.2806)).toBeLessThanOrEqual(0.001);
+    for (const [threshold, row] of [
+      [0.5, { CP: 63.7029, CR: 93.9987, OP: 61.6768, OR: 95.4344 }],
+      [0.8, { CP: 89.9616, CR: 82.3678, OP: 90.4096, OR: 84.3415 }],
+    ] as const) {
+      const report = validationReport(predictions, threshold);
+      for (const key of ["CP", "CR", "OP", "OR"] as const) expect(report[key].toFixed(4)).toBe(row[key].toFixed(4));
+    }
+  });
+});
 
 interface NpyInput {
   readonly type: "<f4" | "<f8" | "<i8";
