@@ -122,7 +122,7 @@ function sidesOf(x: Value, settings: Settings): Sides {
       distanceSlope: -1,
     };
     const variance = mul(p, oneMinusP);
-    if (clip > 0) return { p, variance, positive, negative: clippedSide(x, p, oneMinusP, variance, settings) };
+    if (clip > 0) return { p, variance, positive, negative: clippedSide(p, oneMinusP, variance, settings) };
     // q = 1 - p:  d ln q = -p,  d (1 - q) = p (1 - p)
     const isQBelow = less(oneMinusP, epsilon);
     const negative: Side = {
@@ -136,7 +136,7 @@ function sidesOf(x: Value, settings: Settings): Sides {
 }
 
 /** The side of negatives for clip > 0: d ln q = -p (1 - p) / q and d (1 - q) = p (1 - p) where p >= clip, else 0. */
-function clippedSide(x: Value, p: Value, oneMinusP: Value, variance: Value, { clip, epsilon }: Settings): Side {
+function clippedSide(p: Value, oneMinusP: Value, variance: Value, { clip, epsilon }: Settings): Side {
   const distance = max(sub(p, clip), 0);
   const rounded = min(add(oneMinusP, clip), 1);
   // q may round to less than clip; an epsilon above that is a limit of its own
@@ -145,8 +145,8 @@ function clippedSide(x: Value, p: Value, oneMinusP: Value, variance: Value, { cl
   const q = needsLimit ? max(rounded, epsilon) : rounded;
   const reduced = reduce(q, { from: Math.max(from, epsilon), to: 1 });
   const reciprocal = reduced.restoreReciprocal(reciprocalOf(reduced));
-  // For p <= 1/2, 1 - q is known better than q. exact: 1 - q, and its difference to the distance next to it
-  const rest = select(less(x, 0), sub(sub(1, q), distance), 0);
+  // For p < 1/2, 1 - q is known better than q. exact: 1 - q, and its difference to the distance next to it
+  const rest = select(less(p, 0.5), sub(sub(1, q), distance), 0);
   const { high, low } = logarithmOf(reduced, { value: rest, reciprocal });
   const isClipped = less(p, clip);
   const unlimited = select(isClipped, 0, sub(0, mul(variance, reciprocal)));

@@ -15,7 +15,8 @@ export function exactLog(x: Value): Value {
     const reduced = reduce(clamped, { from: SMALLEST, to: 2 ** 127 });
     const { high, low } = logarithmOf(reduced);
     // d ln x = dx / x
-    return builder.differentiateAs(add(high, low), [x], (g) => [
+    // ln 1 is +0
+    return builder.differentiateAs(flushTiny(add(high, low)), [x], (g) => [
       mul(g, select(less(x, SMALLEST), 0, reduced.restoreReciprocal(reciprocalOf(reduced)))),
     ]);
   });

@@ -10,7 +10,7 @@ import { exactSum } from "./sum.js";
 
 /** `resolveTargets` for a probability that is known already. targets, p: [batch, classes]. */
 export function exactTargets(targets: Value, p: Value, unannotated: Unannotated | undefined): EffectiveTargets {
-  if (unannotated?.mode !== "selective") return resolveTargets(targets, targets, unannotated);
+  if (unannotated?.mode !== "selective") return resolveTargets(p, targets, unannotated);
   const { prior, priorThreshold, likelihoodThreshold } = unannotated;
   const ignored = max(
     cast(less(priorThreshold, broadcastTo(prior, p.shape)), "f32"),

@@ -4,7 +4,7 @@ import { gather, pad, reduceMax, reduceSum, reshape } from "../functions/shape.j
 import type { Value } from "../graph/builder.js";
 import { f32, sizeOf } from "../types/tensor.js";
 import { flushTiny } from "./portable.js";
-import { scaleTables } from "./tables.js";
+import { SCALE_EXPONENTS, scaleTables } from "./tables.js";
 
 export interface ExactSumOptions {
   /** Promise that no element is negative; costs less. Default false. */
@@ -27,7 +27,8 @@ export function exactSum(x: Value, { nonNegative = false }: ExactSumOptions = {}
   return builder.scope("exact.sum", () => {
     const size = sizeOf(x.shape);
     if (size === 0) return builder.constant(0);
-    const { scale, inverse } = scaleOf(x);
+    const largest = reduceMax(abs(x));
+    const { scale, inverse } = scaleAbove(largest);
     const flat = reshape(x, [size]);
     let digits = digitsOf(mul(flat, inverse), nonNegative);
     let count = size;
@@ -36,16 +37,18 @@ export function exactSum(x: Value, { nonNegative = false }: ExactSumOptions = {}
       digits = carry(digits.map((digit) => reduceSum(reshape(padTo(digit, rows * columns), [rows, columns]), [1])));
       count = rows;
     } while (count > 1);
-    const total = flushTiny(mul(compose(digits.map((digit) => reshape(digit, []))), scale));
-    return builder.differentiateAs(total, [x], (g) => [broadcastTo(g, x.shape)]);
+    const total = mul(compose(digits.map((digit) => reshape(digit, []))), scale);
+    // An infinity or NaN is the result, where the backend keeps it
+    const sum = flushTiny(select(less(largest, 2 ** SCALE_EXPONENTS.to), total, largest));
+    return builder.differentiateAs(sum, [x], (g) => [broadcastTo(g, x.shape)]);
   });
 }
 
-/** A power of two above every |x|, and its reciprocal, by counting the powers of two above the largest element. */
-function scaleOf(x: Value): { readonly scale: Value; readonly inverse: Value } {
-  const { builder } = x;
+/** A power of two above the largest element, and its reciprocal, by counting the powers of two above it. */
+function scaleAbove(largest: Value): { readonly scale: Value; readonly inverse: Value } {
+  const { builder } = largest;
   const { powers, scale, inverse } = scaleTables();
-  const isAbove = less(broadcastTo(reduceMax(abs(x)), [powers.length]), builder.constant(f32([powers.length], powers)));
+  const isAbove = less(broadcastTo(largest, [powers.length]), builder.constant(f32([powers.length], powers)));
   const count = cast(reduceSum(cast(isAbove, "f32")), "i32");
   const at = (table: Float32Array) => gather(builder.constant(f32([table.length], table)), count);
   return { scale: at(scale), inverse: at(inverse) };

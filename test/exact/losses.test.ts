@@ -1,0 +1,308 @@
+import { readFileSync } from "node:fs";
+import {
+  type AsymmetricLossOptions,
+  asymmetricLoss,
+  Builder,
+  exactAsymmetricLoss,
+  exactAsymmetricLossOptimized,
+  f32,
+  type Graph,
+  grad,
+  reduceSum,
+  type Tensors,
+  type Value,
+} from "asl-core";
+import { evaluate } from "asl-reference";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BACKENDS_UNDER_TEST, runOnce } from "../goldens/backends.js";
+import { fixture } from "../goldens/fixtures.js";
+import { differences } from "./bits.js";
+import { lossElement } from "./truth.js";
+
+type Loss = (logits: Value, targets: Value, options: AsymmetricLossOptions, builder: Builder) => Value;
+
+/** The loss and the gradient of its sum. */
+function graphOf(loss: Loss, options: AsymmetricLossOptions, shape: readonly number[]): Graph {
+  const builder = new Builder();
+  const [x, y] = ["x", "y"].map((name) => builder.input(name, { dtype: "f32", shape })) as [Value, Value];
+  const value = loss(x, y, options, builder);
+  const [gradient] = grad(reduceSum(value), [x]);
+  return builder.finish({ loss: value, gradient: gradient! });
+}
+
+const feedsOf = (x: ArrayLike<number>, y: ArrayLike<number>, shape: readonly number[]): Tensors => ({
+  x: f32(shape, Float32Array.from(x)),
+  y: f32(shape, Float32Array.from(y)),
+});
+
+const inFloat32 = (graph: Graph, feeds: Tensors) => evaluate(graph, feeds, { precision: "f32" });
+
+interface GoldenCase {
+  readonly cls: "AsymmetricLoss" | "AsymmetricLossOptimized" | "ASLSingleLabel";
+  readonly cfg: Readonly<Record<string, number | boolean>>;
+  readonly shape: readonly [number, number];
+  readonly targets_kind: string;
+  readonly logits: string;
+  readonly targets: string;
+  readonly loss_f64: number;
+  readonly grad_f64: readonly number[];
+}
+
+const decodeFloats = (base64: string) => new Float32Array(Uint8Array.from(Buffer.from(base64, "base64")).buffer);
+
+const golden = (JSON.parse(readFileSync(fixture("loss/losses.json"), "utf8")) as { cases: GoldenCase[] }).cases.filter(
+  ({ cls }) => cls !== "ASLSingleLabel",
+);
+
+/** The contract of f32 backends (test/goldens/losses.test.ts), here for clip = 0 too: relative loss, absolute gradient. */
+const GOLDEN = { loss: 1e-6, gradient: 3e-6 };
+
+const float32Backends = BACKENDS_UNDER_TEST.filter(({ precision }) => precision === "f32");
+
+describe.each(float32Backends)("official multi-label losses on $name", ({ backend }) => {
+  it.each(golden.map((each, index) => ({ ...each, index })))("$index $cls $cfg $targets_kind", async (each) => {
+    const { cfg, shape } = each;
+    const options: AsymmetricLossOptions = {
+      gammaNeg: Number(cfg.gamma_neg),
+      gammaPos: Number(cfg.gamma_pos),
+      clip: Number(cfg.clip),
+      epsilon: Number(cfg.eps),
+      detachFocusingWeight: Boolean(cfg.disable_torch_grad_focal_loss),
+    };
+    const loss = each.cls === "AsymmetricLoss" ? exactAsymmetricLoss : exactAsymmetricLossOptimized;
+    const feeds = feedsOf(decodeFloats(each.logits), decodeFloats(each.targets), shape);
+    const outputs = await runOnce(backend(), graphOf(loss, options, shape), feeds);
+    expect(Math.abs(outputs.loss!.data[0]! / each.loss_f64 - 1)).toBeLessThanOrEqual(GOLDEN.loss);
+    const worst = each.grad_f64.reduce((most, g, i) => Math.max(most, Math.abs(g - outputs.gradient!.data[i]!)), 0);
+    expect(worst).toBeLessThanOrEqual(GOLDEN.gradient);
+  });
+});
+
+const SHAPE = [4, 16] as const;
+const SIZE = SHAPE[0] * SHAPE[1];
+const arrayOf = <T>(element: fc.Arbitrary<T>) => fc.array(element, { minLength: SIZE, maxLength: SIZE });
+const logits = arrayOf(fc.float({ min: -30, max: 30, noNaN: true }));
+const hardTargets = arrayOf(fc.constantFrom(0, 1));
+const softTargets = arrayOf(fc.float({ min: 0, max: 1, noNaN: true }));
+const gammas = fc.constantFrom(0, 0.3, 0.5, 1, 2, 2.5, 4);
+const someOptions = fc.record({
+  gammaNeg: gammas,
+  gammaPos: gammas,
+  clip: fc.constantFrom(0, 0.003, 0.05, 0.2),
+  epsilon: fc.constantFrom(1e-8, 1e-4, 1e-20),
+  detachFocusingWeight: fc.boolean(),
+}) satisfies fc.Arbitrary<AsymmetricLossOptions>;
+
+const elementwise: AsymmetricLossOptions = { reduction: "none" };
+
+/**
+ * Rounding: 1 - pt to the power of g, times A, from factors known to about 3/2 ulp, of size <= 18 (or -log epsilon),
+ * each with half an ulp, 2^-25, for every product and sum: (3 + 3 g) 2^-24 max(1, L).
+ */
+const bound = (gamma: number, loss: number) => (3 + 3 * gamma) * 2 ** -24 * Math.max(1, loss);
+
+type Results = Readonly<Record<"loss" | "gradient", ArrayLike<number>>>;
+
+function expectClose(actual: Tensors, truth: Results, gamma: number): void {
+  const largest = Array.from(truth.loss).reduce((most, loss) => Math.max(most, loss), 0);
+  for (const name of ["loss", "gradient"] as const) {
+    actual[name]!.data.forEach((value, i) => {
+      const expected = truth[name][i]!;
+      const limit = bound(gamma, actual.loss!.type.shape.length === 0 ? largest : truth.loss[i]!);
+      expect(Math.abs(value - expected), `${name} ${i}: ${value}, float64 ${expected}`).toBeLessThanOrEqual(limit);
+    });
+  }
+}
+
+/** The native composite: right where |x| is small, since 1 - p is a subtraction there. */
+const nativeInFloat64 = (graph: Graph, feeds: Tensors) => resultsOf(evaluate(graph, feeds, { precision: "f64" }));
+
+const resultsOf = ({ loss, gradient }: Tensors): Results => ({ loss: loss!.data, gradient: gradient!.data });
+
+describe("against the formula in float64", () => {
+  it.each(["hard", "soft"] as const)("values and gradient, %s targets", (targets) => {
+    fc.assert(
+      fc.property(logits, targets === "hard" ? hardTargets : softTargets, someOptions, (x, y, options) => {
+        const feeds = feedsOf(x, y, SHAPE);
+        const all = { ...options, ...elementwise, targets };
+        // Float32 rounds its options; the truth uses the same numbers
+        const rounded = {
+          ...options,
+          gammaNeg: Math.fround(options.gammaNeg),
+          gammaPos: Math.fround(options.gammaPos),
+          clip: Math.fround(options.clip),
+          epsilon: Math.fround(options.epsilon),
+        };
+        const elements = Array.from(feeds.x!.data, (value, i) => lossElement(value, feeds.y!.data[i]!, rounded));
+        const truth = { loss: elements.map(({ loss }) => loss), gradient: elements.map(({ gradient }) => gradient) };
+        const actual = inFloat32(graphOf(exactAsymmetricLoss, all, SHAPE), feeds);
+        expectClose(actual, truth, Math.max(options.gammaNeg, options.gammaPos));
+      }),
+    );
+  });
+
+  it("hard and soft give the same up to rounding where targets are 0 and 1", () => {
+    fc.assert(
+      fc.property(logits, hardTargets, someOptions, (x, y, options) => {
+        const feeds = feedsOf(x, y, SHAPE);
+        const one = inFloat32(
+          graphOf(exactAsymmetricLoss, { ...options, ...elementwise, targets: "hard" }, SHAPE),
+          feeds,
+        );
+        const other = inFloat32(graphOf(exactAsymmetricLoss, { ...options, ...elementwise }, SHAPE), feeds);
+        expectClose(one, resultsOf(other), Math.max(options.gammaNeg, options.gammaPos));
+      }),
+    );
+  });
+});
+
+describe("no cancellation for clip = 0", () => {
+  it("the loss of a large logit is known to a few ulp, not to 2^-24", () => {
+    const x = [10, 16, 20, 40, 60];
+    const feeds = feedsOf(x, [1, 1, 1, 1, 1], [1, 5]);
+    const options: AsymmetricLossOptions = { ...elementwise, gammaNeg: 0, gammaPos: 0, clip: 0, targets: "hard" };
+    const { loss, gradient } = inFloat32(graphOf(exactAsymmetricLoss, options, [1, 5]), feeds);
+    x.forEach((value, i) => {
+      expect(Math.abs(loss!.data[i]! / Math.log1p(Math.exp(-value)) - 1)).toBeLessThan(2 ** -23);
+      expect(Math.abs(gradient!.data[i]! * -(1 + Math.exp(value)) - 1)).toBeLessThan(2 ** -23);
+    });
+  });
+});
+
+describe.each(float32Backends)("AsymmetricLoss and AsymmetricLossOptimized on $name", ({ backend }) => {
+  it("have the same bits, forward and gradient", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        logits,
+        softTargets,
+        someOptions,
+        fc.constantFrom("hard", "soft"),
+        async (x, y, options, targets) => {
+          const feeds = feedsOf(x, targets === "hard" ? y.map(Math.round) : y, SHAPE);
+          const all = { ...options, ...elementwise, targets } as const;
+          const plain = await runOnce(backend(), graphOf(exactAsymmetricLoss, all, SHAPE), feeds);
+          const optimized = await runOnce(backend(), graphOf(exactAsymmetricLossOptimized, all, SHAPE), feeds);
+          expect(differences(optimized, plain)).toEqual({ loss: 0, gradient: 0 });
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});
+
+it("the two differ in the default of detachFocusingWeight alone", () => {
+  const feeds = feedsOf([0.5, -1], [1, 0], [1, 2]);
+  const plain = (detachFocusingWeight?: boolean) => {
+    const options = detachFocusingWeight === undefined ? {} : { detachFocusingWeight };
+    return [exactAsymmetricLoss, exactAsymmetricLossOptimized].map((loss) => {
+      return [...inFloat32(graphOf(loss, options, [1, 2]), feeds).gradient!.data];
+    });
+  };
+  const [[detached], [, through]] = [plain(true), plain(false)] as [number[][], number[][]];
+  expect(plain()).toEqual([detached, through]);
+});
+
+describe("options", () => {
+  const x = [3, -2, 0.5, 1, 0, 4, -1, 2, 1, -3, 0.2, 5];
+  const y = [1, -1, 0, -1, 0, 1, -1, 0, -1, 0, 1, 0];
+  const shape = [3, 4];
+  const prior: Loss = (a, b, options, builder) =>
+    exactAsymmetricLoss(a, b, {
+      ...options,
+      unannotated: {
+        mode: "selective",
+        prior: builder.constant(f32([4], [0.5, 0.01, 0.01, 0.01])),
+        priorThreshold: 0.1,
+        likelihoodThreshold: 0.6,
+      },
+    });
+
+  it.each(["none", "sum", "batchMean", "mean"] as const)(
+    "reduction %s, targets not annotated in every mode",
+    (reduction) => {
+      for (const unannotated of [{ mode: "ignore" }, { mode: "negative" }] as const) {
+        const options: AsymmetricLossOptions = { reduction, unannotated, gammaPos: 1, gammaNeg: 2 };
+        const truth = nativeInFloat64(graphOf(asymmetricLoss, options, shape), feedsOf(x, y, shape));
+        expectClose(inFloat32(graphOf(exactAsymmetricLoss, options, shape), feedsOf(x, y, shape)), truth, 2);
+      }
+      const selective: Loss = (a, b, options, builder) =>
+        asymmetricLoss(a, b, {
+          ...options,
+          unannotated: {
+            mode: "selective",
+            prior: builder.constant(f32([4], [0.5, 0.01, 0.01, 0.01])),
+            priorThreshold: 0.1,
+            likelihoodThreshold: 0.6,
+          },
+        });
+      const options: AsymmetricLossOptions = { reduction, gammaPos: 1, gammaNeg: 2 };
+      const truth = nativeInFloat64(graphOf(selective, options, shape), feedsOf(x, y, shape));
+      expectClose(inFloat32(graphOf(prior, options, shape), feedsOf(x, y, shape)), truth, 2);
+    },
+  );
+
+  it("an ignored element has neither loss nor gradient, NaN included", () => {
+    const options: AsymmetricLossOptions = { ...elementwise, unannotated: { mode: "ignore" } };
+    const { loss } = inFloat32(
+      graphOf(exactAsymmetricLoss, options, [1, 2]),
+      feedsOf([Number.NaN, 1], [-1, 1], [1, 2]),
+    );
+    expect(loss!.data[0]).toBe(0);
+    expect(loss!.data[1]).toBeGreaterThan(0);
+  });
+
+  it("class weights scale columns", () => {
+    const weights = [0, 1, 2, 0.5];
+    const weighted: Loss = (a, b, options, builder) =>
+      exactAsymmetricLoss(a, b, { ...options, classWeights: builder.constant(f32([4], weights)) });
+    const targets = y.map((target) => Math.max(target, 0));
+    const plain = inFloat32(graphOf(exactAsymmetricLoss, elementwise, shape), feedsOf(x, targets, shape));
+    const scaled = inFloat32(graphOf(weighted, elementwise, shape), feedsOf(x, targets, shape));
+    for (const name of ["loss", "gradient"]) {
+      // 0, 1, 2 and 1/2: exact
+      const expected = Array.from(plain[name]!.data, (value, i) => value * weights[i % 4]! + 0);
+      expect(Array.from(scaled[name]!.data, (value) => value + 0)).toEqual(expected);
+    }
+  });
+
+  it("gammas may be graph inputs, whole numbers and 0 included", () => {
+    const gamma: Loss = (a, b, options, builder) =>
+      exactAsymmetricLossOptimized(a, b, {
+        ...options,
+        gammaNeg: builder.input("gammaNeg", { dtype: "f32", shape: [] }),
+        gammaPos: 0,
+      });
+    const targets = y.map((target) => Math.max(target, 0));
+    for (const [gammaNeg, kind] of [
+      [4, "hard"],
+      [2.5, "hard"],
+      [0, "hard"],
+      [0.5, "soft"],
+    ] as const) {
+      const options: AsymmetricLossOptions = { ...elementwise, targets: kind };
+      const feeds = { ...feedsOf(x, targets, shape), gammaNeg: f32([], [gammaNeg]) };
+      const actual = inFloat32(graphOf(gamma, options, shape), feeds);
+      const number: AsymmetricLossOptions = { ...options, gammaNeg, gammaPos: 0, detachFocusingWeight: false };
+      const truth = nativeInFloat64(graphOf(asymmetricLoss, number, shape), feedsOf(x, targets, shape));
+      expectClose(actual, truth, gammaNeg);
+    }
+  });
+
+  it.each([
+    [{ gammaNeg: -1 }, /gammaNeg must be a finite number >= 0; got -1/],
+    [{ gammaPos: Number.NaN }, /gammaPos must be a finite number >= 0; got NaN/],
+    [{ clip: 1 }, /clip must be in \[0, 1\); got 1/],
+    [{ clip: -0.05 }, /clip must be in \[0, 1\); got -0.05/],
+    [{ epsilon: 0 }, /epsilon must be in \[2\^-100, 1\); got 0/],
+  ])("%j is refused", (options, message) => {
+    expect(() => graphOf(exactAsymmetricLoss, options, [1, 2])).toThrow(message);
+  });
+
+  it("shapes must agree", () => {
+    const builder = new Builder();
+    const a = builder.input("a", { dtype: "f32", shape: [2, 3] });
+    const b = builder.input("b", { dtype: "f32", shape: [3] });
+    expect(() => exactAsymmetricLoss(a, b)).toThrow(/logits and targets must be one \[batch, classes\]/);
+  });
+});
