@@ -39,7 +39,7 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
     return [dilated[axis]! - 1 - before, dilated[axis]! - 1 - after] as const;
   });
   if (isPointwise(node.attrs, kernelShape) && isFixed(lowering.extents(outputGrad!))) {
-    return pointwise(lowering.fullOperand(outputGrad!), lowering.fullOperand(kernel!), { transposed: false }, lowering);
+    return pointwiseInputGrad(lowering.fullOperand(outputGrad!), lowering.fullOperand(kernel!), lowering);
   }
   const unitStride = strides.every((stride) => stride === 1);
   if (unitStride && flippedPadding.flat().every((width) => width >= 0)) {
@@ -82,6 +82,23 @@ const TINY_AREA = 12;
 
 function isTiny(extents: readonly Extent[]): boolean {
   return isFixed(extents) && extents[2]! * extents[3]! <= TINY_AREA && extents[0]! > 1;
+}
+
+/**
+ * The kernel transposed times each picture, or one product with turned pictures: whichever turns less. A kernel's rows
+ * lie far apart, so that an element of it costs about twice as much to turn.
+ */
+function pointwiseInputGrad(outputGrad: Operand, kernel: Operand, lowering: Lowering): Operand {
+  const [batch, , height, width] = outputGrad.extents as readonly [number, number, number, number];
+  const [rows, columns] = kernel.extents as readonly [number, number, number, number];
+  const area = height * width;
+  if (isTiny(outputGrad.extents) || 2 * rows * columns > batch * area * (rows + columns)) {
+    return pointwise(outputGrad, kernel, { transposed: false }, lowering);
+  }
+  const turned = lowering.transpose(lowering.reshape(kernel, [rows, columns]), [1, 0]);
+  const images = lowering.reshape(outputGrad, [batch, rows, area]);
+  const name = lowering.emit("MatMul", [turned.name, images.name]);
+  return lowering.reshape({ name, extents: [batch, columns, area] }, [batch, columns, height, width]);
 }
 
 /** One product for the whole batch, channels last: [N*H*W, I] times the kernel [O,I] transposed, or [I,O]. */
