@@ -1,5 +1,6 @@
 export { errorBounds, isDetermined } from "./bounds.js";
 export { type Comparison, compareBits, compareBounded, type Difference } from "./compare.js";
+export { COMPOSITES, type Composite, type CompositeName, compositeGraph } from "./composites.js";
 export type { Bounded } from "./error-rules.js";
 export {
   type Fixture,
