@@ -1,6 +1,6 @@
 import type { Node } from "asl-core";
 import type { DeviceTensor } from "../tensorflow.js";
-import { convolve, type Pair, padOrCrop, spread, window } from "./convolution.js";
+import { type Convolution, convolve, type Pair, spread, window } from "./convolution.js";
 import type { Lowering } from "./lowering.js";
 import { permuted } from "./movement.js";
 
@@ -15,7 +15,7 @@ export function matmul(node: Node<"matmul">, lowering: Lowering): DeviceTensor {
 export function conv2d(node: Node<"conv2d">, lowering: Lowering): DeviceTensor {
   const { tf } = lowering;
   const [x, kernel] = node.inputs;
-  const images = padOrCrop(tf, permuted(tf, lowering.full(x!), TO_CHANNELS_LAST), node.attrs.padding);
+  const images = permuted(tf, lowering.full(x!), TO_CHANNELS_LAST);
   return permuted(tf, convolve(tf, images, lowering.full(kernel!), node.attrs), TO_CHANNELS_FIRST);
 }
 
@@ -36,9 +36,9 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
     const before = reach - padding[axis][0];
     return [before, inputShape[axis + 2]! + reach - gradient.shape[axis + 1]! - before];
   });
-  const padded = padOrCrop(tf, gradient, [widths[0]!, widths[1]!]);
   const flipped = flippedKernel(lowering.full(kernel!), groups, lowering);
-  return permuted(tf, convolve(tf, padded, flipped, { strides: [1, 1], dilations, groups }), TO_CHANNELS_FIRST);
+  const convolution: Convolution = { strides: [1, 1], dilations, groups, padding: [widths[0]!, widths[1]!] };
+  return permuted(tf, convolve(tf, gradient, flipped, convolution), TO_CHANNELS_FIRST);
 }
 
 /** [O,C/g,kH,kW] -> [C,O/g,kH,kW], both spatial axes reversed. */

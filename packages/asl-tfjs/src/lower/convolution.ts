@@ -3,14 +3,17 @@ import { permuted } from "./movement.js";
 
 export type Pair = readonly [number, number];
 
-/** A convolution without padding, of images [N,H,W,C]. */
-export interface ValidConvolution {
+/** Geometry of a convolution of images [N,H,W,C]; [height, width] order. */
+export interface Convolution {
   readonly strides: Pair;
   readonly dilations: Pair;
   readonly groups: number;
+  /** Zeros around the images; negative: rows or columns that do not take part. */
+  readonly padding: readonly [Pair, Pair];
 }
 
 type Tensor4D = ReturnType<TensorFlow["tensor4d"]>;
+type ExplicitPadding = Extract<Parameters<TensorFlow["conv2d"]>[3], readonly unknown[]>;
 
 /** Rows and columns of zeros added around images [N,H,W,C]; a negative width takes rows or columns away. */
 export function padOrCrop(tf: TensorFlow, images: DeviceTensor, widths: readonly [Pair, Pair]): DeviceTensor {
@@ -75,50 +78,61 @@ export function window(
   );
 }
 
-/** Cross-correlation of images [N,H,W,C] with kernel [O,C/groups,kH,kW], without padding: [N,H',W',O]. */
+/** Cross-correlation of images [N,H,W,C] with kernel [O,C/groups,kH,kW]: [N,H',W',O]. */
 export function convolve(
   tf: TensorFlow,
   images: DeviceTensor,
   kernel: DeviceTensor,
-  { strides, dilations, groups }: ValidConvolution,
+  convolution: Convolution,
 ): DeviceTensor {
+  const { groups, padding } = convolution;
   const [out, perGroup] = kernel.shape as [number, number];
-  if (groups === 1) return dense(tf, images, permuted(tf, kernel, [2, 3, 1, 0]), strides, dilations);
-  if (perGroup === 1) return depthwise(tf, images, kernel, { strides, dilations, groups });
+  if (groups === 1) return dense(tf, images, permuted(tf, kernel, [2, 3, 1, 0]), convolution);
+  const padded = padOrCrop(tf, images, padding);
+  if (perGroup === 1) return depthwise(tf, padded, kernel, convolution);
   const filters = permuted(tf, kernel, [2, 3, 1, 0]);
-  const [batch, height, width] = images.shape as [number, number, number, number];
   const outPerGroup = out / groups;
   const parts = Array.from({ length: groups }, (_, group) =>
     dense(
       tf,
-      tf.slice(images, [0, 0, 0, group * perGroup], [batch, height, width, perGroup]),
+      tf.slice(padded, [0, 0, 0, group * perGroup], [...padded.shape.slice(0, 3), perGroup]),
       tf.slice(filters, [0, 0, 0, group * outPerGroup], [...filters.shape.slice(0, 3), outPerGroup]),
-      strides,
-      dilations,
+      { ...convolution, padding: NO_PADDING },
     ),
   );
   return tf.concat(parts, 3);
 }
+
+const NO_PADDING: Convolution["padding"] = [
+  [0, 0],
+  [0, 0],
+];
 
 /** Filters [kH,kW,C,O]. TensorFlow.js takes strides or dilations, not both: then zeros go between the filter's taps. */
 function dense(
   tf: TensorFlow,
   images: DeviceTensor,
   filters: DeviceTensor,
-  strides: Pair,
-  dilations: Pair,
+  { strides, dilations, padding }: Convolution,
 ): DeviceTensor {
   const both = strides.some((step) => step !== 1) && dilations.some((step) => step !== 1);
   const taps = both ? spread(tf, spread(tf, filters, 0, dilations[0]), 1, dilations[1]) : filters;
-  return tf.conv2d(images as Tensor4D, taps as Tensor4D, [...strides], "valid", "NHWC", both ? 1 : [...dilations]);
+  const steps: [number, number] = both ? [1, 1] : [...dilations];
+  const widths = padding.flat();
+  if (widths.some((width) => width < 0) || widths.every((width) => width === 0)) {
+    const whole = padOrCrop(tf, images, padding);
+    return tf.conv2d(whole as Tensor4D, taps as Tensor4D, [...strides], "valid", "NHWC", steps);
+  }
+  const explicit: ExplicitPadding = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+  return tf.conv2d(images as Tensor4D, taps as Tensor4D, [...strides], explicit, "NHWC", steps);
 }
 
-/** One input channel for each group. TensorFlow's kernel takes equal strides and ignores dilations. */
+/** One input channel for each group, images already padded. TensorFlow's kernel takes equal strides and ignores dilations. */
 function depthwise(
   tf: TensorFlow,
   images: DeviceTensor,
   kernel: DeviceTensor,
-  { strides, dilations, groups }: ValidConvolution,
+  { strides, dilations, groups }: Convolution,
 ): DeviceTensor {
   const [out, , height, width] = kernel.shape as [number, number, number, number];
   const split = tf.reshape(kernel, [groups, out / groups, height, width]);

@@ -15,26 +15,41 @@ export const unary =
 export const binary =
   (f: Binary) =>
   (node: Node<OpName>, lowering: Lowering): DeviceTensor =>
-    f(lowering.tf, lowering.compact(node.inputs[0]!), lowering.compact(node.inputs[1]!));
+    broadcasting(f)(lowering.tf, lowering.compact(node.inputs[0]!), lowering.compact(node.inputs[1]!));
+
+/** A single element as a scalar, shape []: the cpu and wasm backends are 3 to 16 times faster than with [1,1,1,1]. */
+const broadcasting =
+  (f: Binary): Binary =>
+  (tf, a, b) => {
+    if (a.size === 1 && b.size > 1) return f(tf, tf.reshape(a, []), b);
+    if (b.size === 1 && a.size > 1) return f(tf, a, tf.reshape(b, []));
+    return f(tf, a, b);
+  };
 
 /** The larger or smaller; NaN if either is NaN, where the backend itself looks at its first argument only. */
 export const extremum =
-  (f: Binary) =>
+  (extreme: Binary) =>
   (node: Node<OpName>, lowering: Lowering): DeviceTensor => {
     const { tf } = lowering;
+    const f = broadcasting(extreme);
     const [first, second] = node.inputs;
     const a = lowering.compact(first!);
     const b = lowering.compact(second!);
     if (!lowering.quirks.maximumDropsNaN || lowering.isNeverNaN(second!)) return f(tf, a, b);
     if (lowering.isNeverNaN(first!)) return f(tf, b, a);
-    return tf.where(tf.equal(b, b), f(tf, a, b), b);
+    const result = f(tf, a, b);
+    const candidate = lowering.spread(b, result.shape);
+    return tf.where(tf.equal(candidate, candidate), result, candidate);
   };
 
 /** condition ? a : b; for truth values by logic, because the wasm backend's selection copies four bytes for each. */
 export function select(node: Node<"select">, lowering: Lowering): DeviceTensor {
   const { tf } = lowering;
   const [condition, a, b] = node.inputs.map((id) => lowering.compact(id)) as [DeviceTensor, DeviceTensor, DeviceTensor];
-  if (a.dtype !== "bool") return tf.where(condition, a, b);
+  if (a.dtype !== "bool") {
+    const shape = lowering.shape(node.output);
+    return tf.where(lowering.spread(condition, shape), lowering.spread(a, shape), lowering.spread(b, shape));
+  }
   return tf.logicalOr(tf.logicalAnd(condition, a), tf.logicalAnd(tf.logicalNot(condition), b));
 }
 

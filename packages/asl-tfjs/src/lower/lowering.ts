@@ -32,9 +32,16 @@ export class Lowering {
 
   /** The value with all its elements. */
   full(id: ValueId): DeviceTensor {
-    const tensor = this.compact(id);
-    const shape = this.shape(id);
-    return sameShape(tensor.shape, shape) ? tensor : this.tf.broadcastTo(tensor, [...shape]);
+    return this.spread(this.compact(id), this.shape(id));
+  }
+
+  /** A tensor repeated to fill a shape of its rank. */
+  spread(tensor: DeviceTensor, shape: Shape): DeviceTensor {
+    const { tf } = this;
+    if (sameShape(tensor.shape, shape)) return tensor;
+    // 1 * x is x; on the cpu and wasm backends three times faster than repeating a single element
+    if (tensor.size === 1 && tensor.dtype === "float32") return tf.mul(tf.ones([...shape]), tf.reshape(tensor, []));
+    return tf.broadcastTo(tensor, [...shape]);
   }
 
   /** Whether the value is known to hold no NaN. */

@@ -68,16 +68,14 @@ export function pad(node: Node<"pad">, lowering: Lowering): DeviceTensor {
   const { tf } = lowering;
   const { low, high, mode, value } = node.attrs;
   const x = lowering.full(node.inputs[0]!);
+  const widths = low.map((before, axis): [number, number] => [before, high[axis]!]);
   if (mode === "constant") {
     if (x.size === 0) return tf.fill([...lowering.shape(node.output)], value, x.dtype as "float32");
     if ([...low, ...high].every((width) => width === 0)) return x;
-    return tf.pad(
-      x,
-      low.map((before, axis) => [before, high[axis]!]),
-      value,
-    );
+    return tf.pad(x, widths, value);
   }
-  // mirrorPad is missing or limited in rank on some backends; a gather per axis is not.
+  // Elsewhere a gather along each axis: TensorFlow's kernel ends at rank 5, and no kernel repeats the edge.
+  if (mode === "reflect" && x.dtype === "float32" && x.rank <= 4) return tf.mirrorPad(x, widths, "reflect");
   let padded = x;
   x.shape.forEach((extent, axis) => {
     const before = low[axis]!;
