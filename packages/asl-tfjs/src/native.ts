@@ -21,10 +21,8 @@ export function loadNative(packageName: string): TensorFlow {
         "(see the README of asl-tfjs)",
     );
   }
-  // The package calls a function that Node 23 removed.
-  if (!("isNullOrUndefined" in util)) {
-    Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
-  }
+  // The package calls a function that warns on Node 22 and that Node 23 removed.
+  Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
   // TensorFlow's C++ reads it when it is loaded: warnings and errors only.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "1";
   try {
