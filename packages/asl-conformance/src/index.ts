@@ -12,6 +12,8 @@ export {
   type Tier,
 } from "./fixture.js";
 export { fixturesFolder, loadFixtures } from "./load.js";
+export { type Mutant, wrongComposite, wrongElement, wrongNodes, wrongOp } from "./mutants/mutant.js";
+export { MUTANTS, type MutantOutcome, runMutants } from "./mutants/mutants.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
 export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";
 export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph } from "./run.js";

@@ -1,12 +1,13 @@
 import { InputError } from "asl-core";
 import type { Fixture } from "../fixture.js";
 import { loadFixtures } from "../load.js";
+import { MUTANTS, runMutants } from "../mutants/mutants.js";
 import { explain, type Report } from "../report.js";
 import { isAccepted, runConformance } from "../run.js";
 import { loadAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
-import { backendTable, columnsOf, opTable, probeTable } from "./matrix.js";
-import { summaryOf } from "./summary.js";
+import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
+import { type MutantsJson, summaryOf } from "./summary.js";
 import { writeFileAtomically } from "./write-file.js";
 
 export interface CommandOptions {
@@ -45,11 +46,12 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   }
   for (const { family, reports: same } of columns) printRemarks(family, same, output);
   output.print(backendTable(reports));
+  const mutants = options.mutants === true ? await huntMutants(loadFixtures(), output) : undefined;
   const seconds = (performance.now() - started) / 1000;
   if (options.json !== undefined) {
-    await writeFileAtomically(options.json, `${JSON.stringify(summaryOf(reports, seconds), null, 2)}\n`);
+    await writeFileAtomically(options.json, `${JSON.stringify(summaryOf(reports, seconds, mutants), null, 2)}\n`);
   }
-  const passed = reports.every((report) => report.passed);
+  const passed = reports.every((report) => report.passed) && (mutants === undefined || mutants.survivors.length === 0);
   output.print(`\n${passed ? "all conform" : "FAILED"}, ${fixtures.length} cases, ${seconds.toFixed(1)} s`);
   return passed;
 }
@@ -86,6 +88,16 @@ async function run(
   });
   // several configurations of one backend carry one name
   return { ...report, backend: name };
+}
+
+/** Prints each wrong version and the case that found it out. */
+async function huntMutants(fixtures: readonly Fixture[], output: Output): Promise<MutantsJson> {
+  const outcomes = await runMutants(fixtures, MUTANTS, (done, total) => output.progress(`mutants ${done}/${total}`));
+  const rows = outcomes.map(({ name, mistake, killedBy }) => [killedBy ?? "SURVIVES", name, mistake]);
+  output.print(`\n${formatTable(["killed by", "mutant", "mistake"], rows)}\n`);
+  const survivors = outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ name }) => name);
+  output.print(`${outcomes.length - survivors.length} of ${outcomes.length} mutants killed`);
+  return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
 }
 
 function printRemarks(family: string, reports: readonly Report[], output: Output): void {
