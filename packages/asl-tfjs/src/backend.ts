@@ -74,7 +74,7 @@ async function openDevice(tf: TensorFlow, backend: string, name: string): Promis
 function quirksOf(tf: TensorFlow): Quirks {
   return tf.tidy(() => {
     const [larger] = tf.maximum(tf.tensor1d([1]), tf.tensor1d([Number.NaN])).dataSync();
-    return { maximumDropsNaN: !Number.isNaN(larger) };
+    return { maximumDropsNaN: !Number.isNaN(larger), slicesSlowly: tf.getBackend() === "cpu" };
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Node } from "asl-core";
 import type { DeviceTensor } from "../tensorflow.js";
-import { type Convolution, convolve, type Pair, spread, window } from "./convolution.js";
+import { type Convolution, channels, convolve, type Pair, spread, window } from "./convolution.js";
 import type { Lowering } from "./lowering.js";
 import { permuted } from "./movement.js";
 
@@ -16,7 +16,7 @@ export function conv2d(node: Node<"conv2d">, lowering: Lowering): DeviceTensor {
   const { tf } = lowering;
   const [x, kernel] = node.inputs;
   const images = permuted(tf, lowering.full(x!), TO_CHANNELS_LAST);
-  return permuted(tf, convolve(tf, images, lowering.full(kernel!), node.attrs), TO_CHANNELS_FIRST);
+  return permuted(tf, convolve(images, lowering.full(kernel!), node.attrs, lowering), TO_CHANNELS_FIRST);
 }
 
 /**
@@ -30,7 +30,7 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
   const [outputGrad, kernel] = node.inputs;
   const kernelShape = lowering.shape(kernel!);
   const channelsLast = permuted(tf, lowering.full(outputGrad!), TO_CHANNELS_LAST);
-  const gradient = spread(tf, spread(tf, channelsLast, 1, strides[0]), 2, strides[1]);
+  const gradient = spread(spread(channelsLast, 1, strides[0], lowering), 2, strides[1], lowering);
   const widths = ([0, 1] as const).map((axis): Pair => {
     const reach = (kernelShape[axis + 2]! - 1) * dilations[axis];
     const before = reach - padding[axis][0];
@@ -38,7 +38,7 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
   });
   const flipped = flippedKernel(lowering.full(kernel!), groups, lowering);
   const convolution: Convolution = { strides: [1, 1], dilations, groups, padding: [widths[0]!, widths[1]!] };
-  return permuted(tf, convolve(tf, gradient, flipped, convolution), TO_CHANNELS_FIRST);
+  return permuted(tf, convolve(gradient, flipped, convolution, lowering), TO_CHANNELS_FIRST);
 }
 
 /** [O,C/g,kH,kW] -> [C,O/g,kH,kW], both spatial axes reversed. */
@@ -71,10 +71,8 @@ export function conv2dKernelGrad(node: Node<"conv2dKernelGrad">, lowering: Lower
   const perGroup = kernelShape[1]!;
   const outPerGroup = out / groups;
   const parts = Array.from({ length: groups }, (_, group) => {
-    const rest = images.shape.slice(1);
-    const own = groups === 1 ? images : tf.slice(images, [group * perGroup, 0, 0, 0], [perGroup, ...rest]);
-    const ownGradient =
-      groups === 1 ? gradient : tf.slice(gradient, [0, group * outPerGroup], [positions, outPerGroup]);
+    const own = channels(images, 0, group, perGroup, lowering);
+    const ownGradient = channels(gradient, 1, group, outPerGroup, lowering);
     return kernelGradOfGroup(node, own, ownGradient, [height, width], lowering);
   });
   return parts.length === 1 ? parts[0]! : tf.concat(parts, 0);
@@ -86,8 +84,9 @@ function kernelGradOfGroup(
   images: DeviceTensor,
   gradient: DeviceTensor,
   extents: Pair,
-  { tf }: Lowering,
+  lowering: Lowering,
 ): DeviceTensor {
+  const { tf } = lowering;
   const [, perGroup, kernelHeight, kernelWidth] = kernelShape as readonly [number, number, number, number];
   const [positions, out] = gradient.shape as [number, number];
   const products: DeviceTensor[] = [];
@@ -95,7 +94,8 @@ function kernelGradOfGroup(
     for (let j = 0; j < kernelWidth; j++) {
       products.push(
         tf.tidy(() => {
-          const shifted = window(tf, images, 2, [i * dilations[0], j * dilations[1]], extents, strides);
+          const from = [i * dilations[0], j * dilations[1]] as const;
+          const shifted = window(images, 2, [from, extents, strides], lowering);
           return tf.matMul(tf.reshape(shifted, [perGroup, positions]), gradient);
         }),
       );

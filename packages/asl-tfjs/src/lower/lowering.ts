@@ -5,6 +5,8 @@ import { type DeviceTensor, type TensorFlow, zerosOf } from "../tensorflow.js";
 export interface Quirks {
   /** maximum(1, NaN) is 1: NaN counts in the first argument only. */
   readonly maximumDropsNaN: boolean;
+  /** The cpu backend slices at 600 ns an element, ten times as long as it gathers. */
+  readonly slicesSlowly: boolean;
 }
 
 /**

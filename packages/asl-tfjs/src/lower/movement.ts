@@ -1,6 +1,7 @@
 import { InputError, type Node, type PadMode, type Shape, sizeOf } from "asl-core";
 import type { DeviceTensor, TensorFlow } from "../tensorflow.js";
 import type { Lowering } from "./lowering.js";
+import { sliced } from "./slicing.js";
 
 export function reshape(node: Node<"reshape">, lowering: Lowering): DeviceTensor {
   const { tf } = lowering;
@@ -89,8 +90,8 @@ export function pad(node: Node<"pad">, lowering: Lowering): DeviceTensor {
 
 export function slice(node: Node<"slice">, lowering: Lowering): DeviceTensor {
   const { starts, ends } = node.attrs;
-  const sizes = ends.map((end, axis) => end - starts[axis]!);
-  return lowering.tf.slice(lowering.full(node.inputs[0]!), [...starts], sizes);
+  const ranges = starts.map((begin, axis) => ({ begin, size: ends[axis]! - begin }));
+  return sliced(lowering.full(node.inputs[0]!), ranges, lowering);
 }
 
 export function concat(node: Node<"concat">, lowering: Lowering): DeviceTensor {
