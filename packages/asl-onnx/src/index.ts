@@ -1,3 +1,9 @@
+export {
+  type ClassifierMetadata,
+  encodeClassifierMetadata,
+  type ParsedClassifierMetadata,
+  parseClassifierMetadata,
+} from "./export/classifier-metadata.js";
 export { type ExportOptions, exportOnnx } from "./export/export.js";
 export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./export/metadata.js";
 export { STANDARD_FUSIONS } from "./fusions/standard.js";

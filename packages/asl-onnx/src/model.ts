@@ -21,7 +21,7 @@ export interface OnnxModel extends Omit<LoweredGraph, "proto"> {
 /** A graph as an ONNX model (opset 17). `encodeModel` makes the bytes of a file. */
 export function toOnnxModel(graph: Graph, options: OnnxModelOptions = {}): OnnxModel {
   const fusions: readonly FusionRule[] = options.fusions ?? STANDARD_FUSIONS;
-  const { proto, inputs, outputs } = lowerGraph(graph, { ...options, name: options.name ?? "graph", fusions });
+  const { proto, ...ends } = lowerGraph(graph, { ...options, name: options.name ?? "graph", fusions });
   const metadataProps = Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value }));
   const model: ModelProto = {
     irVersion: IR_VERSION,
@@ -31,7 +31,7 @@ export function toOnnxModel(graph: Graph, options: OnnxModelOptions = {}): OnnxM
     opsetImport: [{ domain: "", version: OPSET }, ...domainsOf(proto).map((domain) => ({ domain, version: 1 }))],
     metadataProps,
   };
-  return { model, inputs, outputs };
+  return { model, ...ends };
 }
 
 /** Operator domains beside ONNX's own. */

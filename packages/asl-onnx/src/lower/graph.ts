@@ -16,6 +16,8 @@ export interface LowerOptions {
   readonly initializers?: Tensors;
   /** Groups of nodes with an ONNX form of their own; the first rule that fits is taken. */
   readonly fusions: readonly FusionRule[];
+  /** Outputs of which only the elements and their order matter: a reshape at their end is left out. */
+  readonly flat?: ReadonlySet<string>;
 }
 
 export interface LoweredGraph {
@@ -24,6 +26,8 @@ export interface LoweredGraph {
   readonly inputs: readonly string[];
   /** ONNX name of each graph output: its own, or `NAME/out` where an input has that name. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** Extents of each output tensor; other than the graph's for `flat` outputs. */
+  readonly extents: Readonly<Record<string, readonly Extent[]>>;
 }
 
 /** A graph as an ONNX GraphProto; only what the outputs depend on is written. */
@@ -50,30 +54,27 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
   for (const { node, fusion } of steps) {
     lowering.define(node, () => (fusion === undefined ? lowerNode(node, lowering) : fusion.lower(lowering)));
   }
+  const written: Record<string, readonly Extent[]> = {};
   const outputInfo = Object.entries(graph.outputs).map(([name, id]) => {
+    const whole = { name: lowering.full(id), extents: extents(id) };
+    const operand = options.flat?.has(name) ? lowering.beforeReshapes(whole) : whole;
     const target = outputNames[name]!;
-    finishOutput(writer, writer.current(lowering.full(id)), target);
-    return valueInfo(target, graph, id, extents(id));
+    writer.output(operand.name, target);
+    written[name] = operand.extents;
+    return valueInfo(target, graph, id, operand.extents);
   });
   return {
     proto: {
       name: options.name,
-      node: writer.nodes,
+      node: writer.finish(),
       initializer: writer.initializers,
       input: inputInfo,
       output: outputInfo,
     },
     inputs,
     outputs: outputNames,
+    extents: written,
   };
-}
-
-/** An output needs a node of its own unless the tensor is made by a node and serves no other output. */
-function finishOutput(writer: OnnxWriter, name: string, target: string): void {
-  const producer = writer.nodes.find((node) => node.output.includes(name));
-  const isOutputAlready = producer === undefined || writer.isReserved(name);
-  if (isOutputAlready) writer.emitNamed("Identity", [name], target);
-  else writer.rename(name, target);
 }
 
 function nameOutputs(graph: Graph): Record<string, string> {

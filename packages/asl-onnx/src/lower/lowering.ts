@@ -21,6 +21,7 @@ export class Lowering {
   readonly #operands = new Map<ValueId, Operand>();
   readonly #expanded = new Map<ValueId, string>();
   readonly #shared = new Map<string, string>();
+  readonly #reshapedFrom = new Map<string, Operand>();
   #scope = "";
   #uniqueNumbers = 0;
 
@@ -124,8 +125,15 @@ export class Lowering {
       const attributes: Attributes = target.includes(0) ? { allowzero: { int: 1 } } : {};
       name = this.emit("Reshape", [operand.name, this.int64(target)], attributes);
       this.#shared.set(key, name);
+      this.#reshapedFrom.set(name, operand);
     }
     return { name, extents };
+  }
+
+  /** The tensor with the same elements from which an operand was reshaped, if at all. */
+  beforeReshapes(operand: Operand): Operand {
+    const source = this.#reshapedFrom.get(operand.name);
+    return source === undefined ? operand : this.beforeReshapes(source);
   }
 
   /** Repeats an operand to fixed extents of the same rank. */

@@ -18,10 +18,14 @@ export const ELEMENT_TYPE: Readonly<Record<DType, number>> = {
 
 /** Appends ONNX nodes and initializers in order and gives every tensor and node a name of its own. */
 export class OnnxWriter {
-  readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly #taken: Set<string>;
   readonly #reserved: ReadonlySet<string>;
+  readonly #nodes: NodeProto[] = [];
+  /** Names of tensors that nodes make. */
+  readonly #produced = new Set<string>();
+  /** Graph outputs that need a copy: tensor and output. */
+  readonly #copies: (readonly [string, string])[] = [];
   readonly #renamed = new Map<string, string>();
   readonly #shared = new Map<string, string>();
   readonly #counts = new Map<string, number>();
@@ -32,16 +36,6 @@ export class OnnxWriter {
     this.#reserved = new Set(this.#taken);
   }
 
-  /** The name that a tensor has now. */
-  current(name: string): string {
-    return this.#renamed.get(name) ?? name;
-  }
-
-  /** A name of a graph input or output. */
-  isReserved(name: string): boolean {
-    return this.#reserved.has(name);
-  }
-
   /**
    * Appends a node with one output; returns the output's name, `scope/OpType`, numbered when it repeats.
    * `opType` is an operator of ONNX, or `domain::operator`.
@@ -50,10 +44,32 @@ export class OnnxWriter {
     return this.emitOutputs(opType, inputs, attributes, scope, 1)[0]!;
   }
 
-  /** Appends a node whose output has a reserved name. */
-  emitNamed(opType: string, inputs: readonly string[], output: string): void {
-    const name = this.#unique(`${output}/${opType}`);
-    this.nodes.push({ name, opType, input: [...inputs], output: [output], attribute: [] });
+  /** Makes a tensor the graph output `target`: by its name, or by a copy where it has a reserved one already. */
+  output(name: string, target: string): void {
+    const current = this.#renamed.get(name) ?? name;
+    if (this.#produced.has(current)) this.#renamed.set(name, target);
+    else this.#copies.push([current, target]);
+  }
+
+  /** The nodes under their final names; those that no output needs are left out. */
+  finish(): NodeProto[] {
+    const final = (name: string) => this.#renamed.get(name) ?? name;
+    const renamed = this.#nodes.map((node) => ({
+      ...node,
+      input: node.input.map(final),
+      output: node.output.map(final),
+    }));
+    const copies = this.#copies.map(([name, target]): NodeProto => {
+      const opType = "Identity";
+      return { name: this.#unique(`${target}/${opType}`), opType, input: [name], output: [target], attribute: [] };
+    });
+    const needed = new Set<string>(this.#reserved);
+    const kept = [...renamed, ...copies].reverse().filter((node) => {
+      const isNeeded = node.output.some((name) => needed.has(name));
+      if (isNeeded) for (const name of node.input) needed.add(name);
+      return isNeeded;
+    });
+    return kept.reverse();
   }
 
   /** Appends a node with `count` outputs. */
@@ -67,7 +83,8 @@ export class OnnxWriter {
     const [opType, domain] = operator.split("::").reverse() as [string, string?];
     const name = this.#unique(scope === "" ? opType : `${scope}/${opType}`);
     const output = Array.from({ length: count }, (_, i) => (i === 0 ? name : this.#unique(`${name}:${i}`)));
-    this.nodes.push({
+    for (const tensor of output) this.#produced.add(tensor);
+    this.#nodes.push({
       name,
       opType,
       ...(domain === undefined ? {} : { domain }),
@@ -113,16 +130,6 @@ export class OnnxWriter {
       });
       return name;
     });
-  }
-
-  /** Gives the tensor `from` the name `to` everywhere; `current` answers with it from then on. */
-  rename(from: string, to: string): void {
-    this.#renamed.set(from, to);
-    const swap = (name: string) => (name === from ? to : name);
-    for (const node of this.nodes) {
-      node.input = node.input.map(swap);
-      node.output = node.output.map(swap);
-    }
   }
 
   #share(key: string, make: () => string): string {

@@ -1,4 +1,12 @@
-import { assertFinite, checkFeeds, type Graph, type Program, type TensorData, type Tensors } from "asl-core";
+import {
+  assertFinite,
+  checkFeeds,
+  type Graph,
+  type Program,
+  type Shape,
+  type TensorData,
+  type Tensors,
+} from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { sessionFusions } from "../fusions/session.js";
 import { toOnnxModel } from "../model.js";
@@ -34,14 +42,17 @@ export interface ProgramParts {
   readonly returned: readonly string[];
 }
 
+const withShape = ({ type, data }: TensorData, shape: Shape): TensorData => ({ type: { ...type, shape }, data });
+
 export async function compileProgram(
   { name, program, graph, store, update, returned }: ProgramParts,
   options: RuntimeOptions & { readonly runtime: OnnxRuntime },
 ): Promise<CompiledProgram> {
   const { runtime } = options;
-  const { model, inputs, outputs } = toOnnxModel(graph, {
+  const { model, inputs, outputs, extents } = toOnnxModel(graph, {
     name,
     fusions: sessionFusions({ blockSize: await blockSizeOf(runtime) }),
+    flat: new Set(update.staged.keys()),
   });
   const kind = Object.keys(program.writes).length > 0 ? "training" : "inference";
   const session = await ModelSession.load(runtime, `program ${name}`, model, sessionOptions(kind, options));
@@ -49,7 +60,7 @@ export async function compileProgram(
   const fetches: Record<string, Tensor | null> = {};
   for (const [output, onnxName] of Object.entries(outputs)) {
     const staged = writesInto ? update.staged.get(output) : undefined;
-    fetches[onnxName] = staged === undefined ? null : toRuntime(runtime, staged);
+    fetches[onnxName] = staged === undefined ? null : toRuntime(runtime, withShape(staged, extents[output] as Shape));
   }
 
   return {
