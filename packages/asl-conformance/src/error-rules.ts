@@ -169,7 +169,10 @@ export const ERROR_RULES: OpTable<{ [K in OpName]: ErrorRule<AttrsOf<K>> }> = {
   pad: ({ inputs: [x], attrs: { value }, apply }) => apply([x!.error], { value: Math.abs(Math.fround(value) - value) }),
   slice: moved,
   concat: moved,
-  gather: ({ inputs: [table], apply }) => apply([table!.error]),
+  gather({ inputs: [table, indices], apply }) {
+    const moves = indices!.error.some((e) => e > 0);
+    return moves ? apply([table!.error]).fill(Number.POSITIVE_INFINITY) : apply([table!.error]);
+  },
 
   matmul: contraction,
   conv2d: contraction,

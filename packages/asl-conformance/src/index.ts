@@ -2,6 +2,7 @@ export { errorBounds, isDetermined } from "./bounds.js";
 export { type Comparison, compareBits, compareBounded, type Difference } from "./compare.js";
 export { COMPOSITES, type Composite, type CompositeName, compositeGraph } from "./composites.js";
 export type { Bounded } from "./error-rules.js";
+export { exactFixtures } from "./exact-programs.js";
 export {
   type Fixture,
   type FixtureCaseJson,

@@ -8,7 +8,7 @@ import { isAccepted, runCase } from "./run.js";
 export interface ConformanceTestOptions {
   /** Cases that the backend is known to fail; one that starts passing fails. */
   readonly deviations?: readonly Deviation[];
-  /** Default: all of the suite. */
+  /** Default: every file of fixtures; add `exactFixtures()` for a backend that computes in float32. */
   readonly fixtures?: readonly Fixture[];
 }
 

@@ -18,6 +18,7 @@ export async function loadAdapter(file: string): Promise<Candidate> {
   return {
     name: backend.name,
     family: backend.name,
+    argument: file,
     deviations: deviationsOf(file, module.deviations),
     open: async () => backend,
   };

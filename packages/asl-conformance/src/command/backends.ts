@@ -10,6 +10,10 @@ export interface Candidate {
   /** Configurations of one backend share a column of the matrix, and `--backend FAMILY` asks for all of them. */
   readonly family: string;
   readonly deviations: readonly Deviation[];
+  /** What names it on the command line; default: --backend and its name. */
+  readonly argument?: string;
+  /** Computes in more than float32, so that the exact functions, which rest on its rounding, mean nothing to it. */
+  readonly isWider?: boolean;
   open(): Promise<Backend>;
 }
 
@@ -48,6 +52,7 @@ export const CANDIDATES: readonly Candidate[] = [
       name: `reference-${precision}`,
       family: `reference-${precision}`,
       deviations: [],
+      isWider: precision === "f64",
       open: async () => referenceBackend({ precision }),
     }),
   ),

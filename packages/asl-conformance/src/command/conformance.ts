@@ -1,4 +1,5 @@
 import { InputError } from "asl-core";
+import { exactFixtures } from "../exact-programs.js";
 import type { Fixture } from "../fixture.js";
 import { loadFixtures } from "../load.js";
 import { MUTANTS, runMutants } from "../mutants/mutants.js";
@@ -30,7 +31,7 @@ export interface Output {
 /** Runs the suite; true when every backend conforms and no mutant survives. */
 export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
   const started = performance.now();
-  const fixtures = chosen(loadFixtures(), options.case);
+  const fixtures = chosen([...loadFixtures(), ...exactFixtures()], options.case);
   const candidates = await chosenCandidates(adapters, options.backend);
   const results: { readonly family: string; readonly report: Report }[] = [];
   for (const candidate of candidates) {
@@ -44,7 +45,8 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     output.print("-2: two cases deviate as declared, below.\n");
     output.print(`${probeTable(columns)}\n`);
   }
-  for (const { family, reports: same } of columns) printRemarks(family, same, output);
+  const replay = new Map(candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument]));
+  for (const { family, reports: same } of columns) printRemarks(family, same, replay, output);
   output.print(backendTable(reports));
   const mutants = options.mutants === true ? await huntMutants(loadFixtures(), output) : undefined;
   const seconds = (performance.now() - started) / 1000;
@@ -71,11 +73,12 @@ function chosen(fixtures: readonly Fixture[], names: readonly string[]): readonl
 }
 
 async function run(
-  { name, deviations, open }: Candidate,
-  fixtures: readonly Fixture[],
+  { name, deviations, isWider = false, open }: Candidate,
+  all: readonly Fixture[],
   options: CommandOptions,
   output: Output,
 ): Promise<Report> {
+  const fixtures = isWider ? all.filter(({ subject }) => subject !== "exact-functions") : all;
   const backend = await open();
   const names = new Set(fixtures.map((fixture) => fixture.name));
   const report = await runConformance(backend, {
@@ -100,13 +103,19 @@ async function huntMutants(fixtures: readonly Fixture[], output: Output): Promis
   return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
 }
 
-function printRemarks(family: string, reports: readonly Report[], output: Output): void {
+/** Failures, each with the command that shows it alone, and declared deviations. */
+function printRemarks(
+  family: string,
+  reports: readonly Report[],
+  replay: ReadonlyMap<string, string>,
+  output: Output,
+): void {
   const lines = reports.flatMap(({ backend, outcomes, unknownDeviations }) => [
     ...outcomes
       .filter((outcome) => !isAccepted(outcome))
       .map(
         (outcome) =>
-          `FAILED ${backend}: ${explain(outcome)}\n       asl-conformance --backend ${backend} --case ${outcome.case}`,
+          `FAILED ${backend}: ${explain(outcome)}\n       asl-conformance ${replay.get(backend)} --case ${outcome.case}`,
       ),
     ...unknownDeviations.map((name) => `FAILED ${backend}: a deviation names ${name}, which does not exist`),
   ]);
