@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
-import path from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import {
   type ArgumentParser,
   type CommandContext,
+  checkPlaceOf,
   createCommand,
   EXIT,
   formatTable,
@@ -15,7 +14,7 @@ import {
   type SharedOptions,
   writeFileAtomically,
 } from "asl-cli";
-import { AslError, InputError } from "asl-core";
+import { AslError } from "asl-core";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
 import { buildOnnx } from "./build-onnx.js";
 
@@ -69,12 +68,12 @@ export const exportCommand = () =>
 
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
 export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
+  await checkPlaceOf(options.out);
   const model = await openModel(options.model, {
     ...(options.weights === undefined ? {} : { weights: options.weights }),
     ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
   });
   for (const note of model.notes) report.note(note);
-  await checkFolderOf(options.out);
   const bytes = buildOnnx(model, options.batch);
   const agreements = options.verify ? await verify(model, bytes, options, signal) : [];
   signal.throwIfAborted();
@@ -105,14 +104,6 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
       `compared with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`,
     );
   return EXIT.ok;
-}
-
-/** Said before the comparison, which takes a while for a large network. */
-async function checkFolderOf(out: string): Promise<void> {
-  const folder = await stat(path.dirname(out)).catch(() => undefined);
-  if (folder?.isDirectory() === true) return;
-  const why = folder === undefined ? "its folder does not exist" : "a file stands where its folder should be";
-  throw new InputError(`${out}: cannot be written: ${why}`);
 }
 
 async function verify(

@@ -1,6 +1,6 @@
 import { openBackend, openModel } from "asl-cli";
 import { openPredictor } from "asl-training";
-import { type Classifier, type ClassifierOptions, DEFAULT_FILTER } from "./classifier.js";
+import type { Classifier, ClassifierOptions } from "./classifier.js";
 
 /** A classifier from a checkpoint: .pth, .safetensors or one of this project's own. */
 export async function openCheckpointClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
@@ -23,7 +23,7 @@ export async function openCheckpointClassifier(file: string, options: Classifier
     classNames: opened.classNames,
     thresholds: opened.thresholds,
     imageSize: opened.imageSize,
-    resizeFilter: opened.resizeFilter ?? DEFAULT_FILTER,
+    resizeFilter: opened.resizeFilter,
     batchSize,
     notes: opened.notes,
     scores: async (images, pictures) => (await predictor.predict(images, pictures)).scores,

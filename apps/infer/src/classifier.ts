@@ -15,8 +15,8 @@ export interface ClassifierOptions {
 /** A model that scores pictures, from whichever kind of file. */
 export interface Classifier extends AsyncDisposable {
   readonly classNames: readonly string[];
-  /** What the file says: one for all classes or one each; undefined when it says nothing. */
-  readonly thresholds: number | readonly number[] | undefined;
+  /** One for all classes or one each: what the file says, else the default of the official scripts. */
+  readonly thresholds: number | readonly number[];
   /** Side of the square pictures in pixels. */
   readonly imageSize: number;
   readonly resizeFilter: ResizeFilter;
@@ -30,6 +30,3 @@ export interface Classifier extends AsyncDisposable {
    */
   scores(images: TensorData, pictures: readonly string[]): Promise<ArrayLike<number>>;
 }
-
-/** `infer` was made for pictures squeezed with this filter; a file that says another wins. */
-export const DEFAULT_FILTER: ResizeFilter = "bicubic";

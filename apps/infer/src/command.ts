@@ -52,7 +52,11 @@ export const inferCommand = () =>
       "side of the square that pictures are squeezed to; default: what the model says",
       imageSize,
     )
-    .option("--threshold <score>", "tags have a higher score than this; default: what the model says", fraction)
+    .option(
+      "--threshold <score>",
+      "tags have a higher score than this; default: what the model says, else 0.8",
+      fraction,
+    )
     .option("--top <count>", "at most so many tags a picture", positiveInteger)
     .option("--json", "one JSON object a line: image, labels, scores of all classes")
     .option("--save-annotated <folder>", "write a copy of each picture with its tags below it")
@@ -128,10 +132,7 @@ export async function infer(
   return failed > 0 || problems.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
-/** Said where neither the command line nor the model names a threshold. */
-const DEFAULT_THRESHOLD = 0.5;
-
 function thresholdsOf({ classNames, thresholds }: Classifier, asked: number | undefined): readonly number[] {
-  const chosen = asked ?? thresholds ?? DEFAULT_THRESHOLD;
+  const chosen = asked ?? thresholds;
   return typeof chosen === "number" ? classNames.map(() => chosen) : chosen;
 }

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { describeError, nameClasses, UsageError } from "asl-cli";
+import { DEFAULT_RESIZE_FILTER, describeError, nameClasses, UsageError } from "asl-cli";
 import { InputError } from "asl-core";
-import type { OnnxModelSession } from "asl-onnx";
-import { type Classifier, type ClassifierOptions, DEFAULT_FILTER } from "./classifier.js";
-import { parseOnnxMetadata } from "./onnx-metadata.js";
+import { type OnnxModelSession, parseClassifierMetadata } from "asl-onnx";
+import { DEFAULT_THRESHOLD } from "asl-training";
+import type { Classifier, ClassifierOptions } from "./classifier.js";
 import { sigmoid } from "./tags.js";
 
 /** A dimension of an ONNX input or output: a number, or a name for any number. */
@@ -28,7 +28,7 @@ export async function openOnnxClassifier(file: string, options: ClassifierOption
 
 function classifierOf(file: string, session: OnnxModelSession, options: ClassifierOptions): Classifier {
   const notes: string[] = [];
-  const metadata = parseOnnxMetadata(file, session.metadata);
+  const metadata = parseClassifierMetadata(file, session.metadata);
   const input = inputOf(file, session);
   const output = outputOf(file, session);
   const given = options.classNames;
@@ -39,15 +39,15 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
   const imageSize = imageSizeOf(file, input.size, metadata.imageSize, options.imageSize);
   if (metadata.resizeFilter === undefined) {
     notes.push(
-      `${file}: no resize filter in its metadata; assuming ${DEFAULT_FILTER} and output "${output.name}" to hold logits`,
+      `${file}: no resize filter in its metadata; assuming ${DEFAULT_RESIZE_FILTER} and output "${output.name}" to hold logits`,
     );
   }
   const batchSize = typeof input.batch === "number" ? input.batch : options.batchSize;
   return {
     classNames,
-    thresholds: metadata.thresholds,
+    thresholds: metadata.thresholds ?? DEFAULT_THRESHOLD,
     imageSize,
-    resizeFilter: metadata.resizeFilter ?? DEFAULT_FILTER,
+    resizeFilter: metadata.resizeFilter ?? DEFAULT_RESIZE_FILTER,
     batchSize,
     notes,
     async scores(images, pictures) {

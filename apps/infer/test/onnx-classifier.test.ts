@@ -40,7 +40,7 @@ describe("an ONNX file", () => {
 
   it("without metadata works, too, and says what is assumed", async () => {
     await using classifier = await openClassifier(await write({}, 3), OPTIONS);
-    expect(classifier).toMatchObject({ thresholds: undefined, imageSize: 32, resizeFilter: "bicubic", batchSize: 3 });
+    expect(classifier).toMatchObject({ thresholds: 0.8, imageSize: 32, resizeFilter: "bicubic", batchSize: 3 });
     expect(classifier.classNames[19]).toBe("class 19");
     expect(classifier.notes.join("\n")).toMatch(/names no classes; --classes FILE[\s\S]*assuming bicubic/);
     const scores = await classifier.scores(f32([3, 3, 32, 32], new Float32Array(3 * 3 * 32 * 32)), ["a", "b", "c"]);

@@ -45,7 +45,7 @@ export const trainCommand = () =>
       positiveInteger,
     )
     .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const)
-    .option("--model <variant>", VARIANTS.join(", "), oneOf(VARIANTS), "tresnet_m" as TresnetVariant)
+    .option("--model <variant>", `${VARIANTS.join(", ")}; default: that of --weights, else tresnet_m`, oneOf(VARIANTS))
     .option("--blocks <counts>", 'blocks of the four stages, such as "2,2,2,1"; default: the variant\'s', stageBlocks)
     .option("--width <factor>", "planes / 64; default: the variant's", positiveNumber)
     .option("--head-features <count>", "bottleneck head with this many features (OpenImages: 512)", positiveInteger)

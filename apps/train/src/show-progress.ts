@@ -20,7 +20,12 @@ export function showProgress(
   };
   return {
     stop,
-    onResume: ({ epoch, step }) => report.note(`going on after step ${step} in epoch ${epoch + 1}`),
+    onResume: ({ epoch, step }) =>
+      report.note(
+        epoch < epochs
+          ? `going on after step ${step} in epoch ${epoch + 1}`
+          : `nothing is left to do: ${counted(epochs, "epoch")} of ${epochs} done`,
+      ),
     onStep({ epoch, batch, batches, loss }: StepReport) {
       const options = { label: `epoch ${epoch + 1}/${epochs}`, total: batches * batchSize, unit: "images" };
       const progress = progressOf(`train ${epoch}`, () =>

@@ -53,14 +53,15 @@ export function startingPoint(
   };
 }
 
-/** --model, --blocks and --width; without --blocks and --width a checkpoint's own architecture. */
+/** --model, --blocks and --width; without any of them a checkpoint's own architecture, else TResNet-M. */
 function networkOf(options: TrainOptions, classes: number, checkpoint: Checkpoint | undefined): TresnetConfig {
   const { model, blocks, width, headFeatures } = options;
   const architecture = checkpoint?.architecture;
-  if (architecture != null && architecture.variant === "custom" && blocks === undefined && width === undefined) {
+  const named = model !== undefined || blocks !== undefined || width !== undefined;
+  if (architecture != null && !named) {
     return { ...configOf(options.weights ?? "", { ...architecture, numClasses: classes }), ...headOf(headFeatures) };
   }
-  return tresnetConfig(model, {
+  return tresnetConfig(model ?? "tresnet_m", {
     classes,
     ...(blocks === undefined ? {} : { blocks }),
     ...(width === undefined ? {} : { widthFactor: width }),

@@ -1,4 +1,4 @@
-import { type CommandContext, UsageError } from "asl-cli";
+import { type CommandContext, checkPlaceOf, UsageError } from "asl-cli";
 import { type Predictions, savePredictions, validationReport } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 import { runModel } from "./run-model.js";
@@ -8,6 +8,7 @@ import { reportAsJson, reportAsText } from "./show-report.js";
 /** The work of `asl-validate`. */
 export async function validate(options: ValidateOptions, context: CommandContext): Promise<undefined> {
   const { report } = context;
+  if (options.savePredictions !== undefined) await checkPlaceOf(options.savePredictions);
   const { predictions, threshold } = await predictionsFor(options, context);
   if (options.savePredictions !== undefined) {
     await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });

@@ -265,11 +265,11 @@ describe("asl-validate with bad input: one line on stderr, nothing on stdout", (
     );
   });
 
-  it("predictions that cannot be written", async () => {
+  it("predictions that cannot be written, before the network runs", async () => {
     const { code, stderr } = await onScenes("--save-predictions", "no/folder/p.safetensors");
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/error: no\/folder\/p\.safetensors: cannot be written: its folder does not exist/),
+      expect.stringMatching(/^error: no\/folder\/p\.safetensors: cannot be written: its folder does not exist/),
     ]);
   });
 });

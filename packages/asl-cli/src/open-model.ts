@@ -30,8 +30,8 @@ export interface OpenedModel {
   /** `coco` and `numbered` are guesses: the file says no names. */
   readonly classNamesFrom: "given" | "checkpoint" | "coco" | "numbered";
   readonly imageSize: number;
-  /** How its training resized pictures; null when the file does not say. */
-  readonly resizeFilter: "bicubic" | "bilinear" | null;
+  /** How its training resized pictures; bicubic when the file does not say. */
+  readonly resizeFilter: "bicubic" | "bilinear";
   /** 0.8 when the file does not say. */
   readonly thresholds: number | readonly number[];
   /** Null unless this project wrote the file. */
@@ -41,6 +41,8 @@ export interface OpenedModel {
 }
 
 const DEFAULT_IMAGE_SIZE = 448;
+/** Of the official script that tags pictures. */
+export const DEFAULT_RESIZE_FILTER = "bicubic";
 
 /**
  * Opens any TResNet checkpoint (.pth, safetensors, this project's), recognised by its content.
@@ -69,7 +71,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     classNames: classes.names,
     classNamesFrom: classes.from,
     imageSize,
-    resizeFilter: metadata?.resizeFilter ?? null,
+    resizeFilter: metadata?.resizeFilter ?? DEFAULT_RESIZE_FILTER,
     thresholds: metadata?.thresholds ?? DEFAULT_THRESHOLD,
     metadata,
     notes: [

@@ -32,7 +32,7 @@ describe("openModel", () => {
     expect(Object.keys(opened.state)).toEqual(Object.keys(opened.model.state));
     for (const [name, { type }] of Object.entries(opened.model.state))
       expect(sameType(opened.state[name]!.type, type)).toBe(true);
-    expect(opened).toMatchObject({ imageSize: 448, resizeFilter: null, thresholds: 0.8, metadata: null });
+    expect(opened).toMatchObject({ imageSize: 448, resizeFilter: "bicubic", thresholds: 0.8, metadata: null });
     expect(opened.notes.join("\n")).toContain("448 is assumed (--image-size)");
   });
 

@@ -42,8 +42,9 @@ export class RunDirectory {
     try {
       await mkdir(folder, { recursive: true });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new RunDirectoryError(folder, `cannot be used as the folder of a run: ${why}`, { cause: error });
+      throw new RunDirectoryError(folder, `cannot be used as the folder of a run: ${whyNotMade(error)}`, {
+        cause: error,
+      });
     }
     const directory = new RunDirectory(folder);
     if (!resume && (await directory.hasSnapshot())) {
@@ -88,4 +89,11 @@ export class RunDirectory {
     const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
     await writeAtomically(this.path(file), (writer) => writer.write(bytes, 0));
   }
+}
+
+function whyNotMade(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // mkdir makes missing parents itself, so on a read-only disk Node reports this, misleadingly
+  const readOnly = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return readOnly ? `it cannot be made; is the disk read-only? (${message})` : message;
 }
