@@ -3,6 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "asl-core";
 import { type Fixture, type FixtureFileJson, fixturesFromJson } from "./fixture.js";
+import { type OfficialLossCase, officialLosses } from "./official-losses.js";
 
 /** The folder with the fixtures: the repository's (known by the script that makes them), or inside the package. */
 export function fixturesFolder(): string {
@@ -14,13 +15,14 @@ export function fixturesFolder(): string {
   throw new InputError(`no fixtures in ${published}; install asl-conformance again`);
 }
 
-/** Every fixture of the suite, in the order of files and cases. */
+/** Every fixture that is kept as data, in the order of files and cases. */
 export function loadFixtures(folder = fixturesFolder()): readonly Fixture[] {
   const ops = path.join(folder, "ops");
-  return readdirSync(ops)
-    .filter((file) => file.endsWith(".json"))
-    .sort()
-    .flatMap((file) => fixturesOf(path.join(ops, file)));
+  const files = readdirSync(ops).filter((file) => file.endsWith(".json"));
+  const losses = JSON.parse(readFileSync(path.join(folder, "loss/losses.json"), "utf8")) as {
+    readonly cases: readonly OfficialLossCase[];
+  };
+  return [...files.sort().flatMap((file) => fixturesOf(path.join(ops, file))), ...officialLosses(losses.cases)];
 }
 
 function fixturesOf(file: string): readonly Fixture[] {
