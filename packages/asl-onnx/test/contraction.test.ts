@@ -69,6 +69,8 @@ describe("convolution and both of its gradients", () => {
   const shapes: Record<string, ConvCase> = {
     "3x3 with few channels on a large image": convCase([2, 4, 32, 32], [8, 4, 3, 3], { padding: SAME }),
     "3x3 with many channels on a small image": convCase([2, 256, 7, 7], [256, 256, 3, 3], { padding: SAME }),
+    "3x3 over many pictures": convCase([17, 5, 6, 7], [4, 5, 3, 2], { padding: SAME, dilations: [2, 1] }),
+    "3x3 row by row": convCase([4, 48, 20, 20], [8, 48, 3, 3], { padding: SAME }),
     "3x3 with 64 channels": convCase([3, 64, 14, 14], [64, 64, 3, 3], { padding: SAME }),
     "1x1": convCase([3, 64, 8, 8], [128, 64, 1, 1]),
     "1x1 with stride 2": convCase([2, 16, 9, 9], [8, 16, 1, 1], { strides: [2, 2] }),

@@ -1,4 +1,4 @@
-import type { Node } from "asl-core";
+import { type Conv2dKernelGradAttrs, i32, type Node } from "asl-core";
 import { convolutionAttributes } from "./convolution-attributes.js";
 import type { Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
@@ -39,24 +39,87 @@ export function kernelGradByConvolution(node: Node<"conv2dKernelGrad">, lowering
 }
 
 /**
- * One matrix product for each kernel position: dW[:,:,i,j] = g [O, positions] times the shifted x [C, positions],
- * transposed. Positions are ordered (height, width, batch): images turn with one matrix transpose, and the rows that a
- * window copies are long.
+ * Matrix products of g [O, positions] with windows of x [C, positions], one for each kernel position. Positions are
+ * ordered (height, width, batch): images turn with one matrix transpose, and what a window copies lies together.
  */
 export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: Lowering): Operand {
   const [x, outputGrad] = node.inputs;
-  const { strides, padding, dilations, kernelShape } = node.attrs;
-  const [, channels] = lowering.shape(x!) as [number, number, number, number];
+  const { kernelShape, padding } = node.attrs;
   const [batch, out, outHeight, outWidth] = lowering.shape(outputGrad!) as [number, number, number, number];
-  const [, , kernelHeight, kernelWidth] = kernelShape as readonly [number, number, number, number];
+  const geometry: Geometry = { ...node.attrs, batch, outHeight, outWidth };
   const positions = batch * outHeight * outWidth;
   const gradient = lowering.reshape(batchLast(lowering.fullOperand(outputGrad!), lowering), [out, positions]);
-  const padded = padImages(batchLast(lowering.fullOperand(x!), lowering), padding, lowering);
+  const images = padImages(batchLast(lowering.fullOperand(x!), lowering), padding, lowering);
+  const kernel = { rows: kernelShape[2]!, columns: kernelShape[3]! };
+  if (kernel.rows * kernel.columns === 1 || batch < LEAST_BATCH) {
+    return productsOfSlices(gradient, images, geometry, lowering);
+  }
+  const windows = images.extents[0] as number;
+  const entries = windows * kernel.rows * kernel.columns * positions;
+  const whole = batch >= LARGE_BATCH || entries <= CACHED_ENTRIES;
+  const rows = Array.from({ length: kernel.rows }, (_, i) => i);
+  if (whole) {
+    const product = productOfGathered(gradient, images, rows, geometry, lowering);
+    return lowering.reshape(product, kernelShape);
+  }
+  // [kernel row][O * C, kernel column] -> [O * C, kernel row, kernel column]
+  const products = rows.map((row) => productOfGathered(gradient, images, [row], geometry, lowering));
+  const parts = products.map((product) => lowering.reshape(product, [1, out * windows, kernel.columns]).name);
+  const name = lowering.emit("Concat", parts, { axis: { int: 0 } });
+  const stacked = { name, extents: [kernel.rows, out * windows, kernel.columns] };
+  return lowering.reshape(lowering.transpose(stacked, [1, 0, 2]), kernelShape);
+}
+
+/** Gather copies one pixel of all pictures at a time; for a few pictures Slice, which copies rows, is faster. */
+const LEAST_BATCH = 4;
+/** Where one product for all kernel positions is faster than one for each kernel row: many pictures, or few entries. */
+const LARGE_BATCH = 16;
+const CACHED_ENTRIES = 2 ** 21;
+
+interface Geometry extends Conv2dKernelGradAttrs {
+  readonly batch: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+/** g times the windows of some kernel rows, gathered side by side: [O, C * rows * kernel columns]. */
+function productOfGathered(
+  gradient: Operand,
+  images: Operand,
+  kernelRows: readonly number[],
+  { strides, dilations, kernelShape, batch, outHeight, outWidth }: Geometry,
+  lowering: Lowering,
+): Operand {
+  const [channels, height, width] = images.extents as readonly [number, number, number, number];
+  const pixels: number[] = [];
+  for (const i of kernelRows)
+    for (let j = 0; j < kernelShape[3]!; j++)
+      for (let row = 0; row < outHeight; row++)
+        for (let column = 0; column < outWidth; column++) {
+          const [y, x] = [row * strides[0] + i * dilations[0], column * strides[1] + j * dilations[1]];
+          pixels.push(y * width + x);
+        }
+  const indices = lowering.constant(i32([pixels.length], pixels), "windows");
+  const flat = lowering.reshape(images, [channels, height * width, batch]);
+  const gathered = lowering.emit("Gather", [flat.name, indices.name], { axis: { int: 1 } });
+  const windows = channels * kernelRows.length * kernelShape[3]!;
+  const positions = outHeight * outWidth * batch;
+  const matrix = lowering.reshape({ name: gathered, extents: [channels, pixels.length, batch] }, [windows, positions]);
+  const name = lowering.emit("Gemm", [gradient.name, matrix.name], { transB: { int: 1 } });
+  return { name, extents: [gradient.extents[0]!, windows] };
+}
+
+/** One product for each kernel position, dW[:,:,i,j] = g times the shifted x. */
+function productsOfSlices(gradient: Operand, images: Operand, geometry: Geometry, lowering: Lowering): Operand {
+  const { strides, dilations, kernelShape, batch, outHeight, outWidth } = geometry;
+  const [out, positions] = gradient.extents as readonly [number, number];
+  const channels = images.extents[0] as number;
   const products: Operand[] = [];
-  for (let i = 0; i < kernelHeight; i++) {
-    for (let j = 0; j < kernelWidth; j++) {
+  for (let i = 0; i < kernelShape[2]!; i++) {
+    for (let j = 0; j < kernelShape[3]!; j++) {
+      const from = [i * dilations[0], j * dilations[1]] as const;
       const window = {
-        name: shiftedWindow(padded, [i * dilations[0], j * dilations[1]], [outHeight, outWidth], strides, lowering),
+        name: shiftedWindow(images, from, [outHeight, outWidth], strides, lowering),
         extents: [channels, outHeight, outWidth, batch],
       };
       const matrix = lowering.reshape(window, [channels, positions]);
@@ -65,13 +128,13 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
     }
   }
   if (products.length === 1) return lowering.reshape(products[0]!, kernelShape);
-  const stacked = lowering.emit(
-    "Concat",
-    products.map((product) => lowering.reshape(product, [1, out * channels]).name),
-    { axis: { int: 0 } },
-  );
-  const transposed = lowering.transpose({ name: stacked, extents: [products.length, out * channels] }, [1, 0]);
-  return lowering.reshape(transposed, kernelShape);
+  const names = products.map(({ name }) => name);
+  const stacked = {
+    name: lowering.emit("Concat", names, { axis: { int: 0 } }),
+    extents: [products.length * out, channels],
+  };
+  const byPosition = lowering.reshape(stacked, [products.length, out * channels]);
+  return lowering.reshape(lowering.transpose(byPosition, [1, 0]), kernelShape);
 }
 
 type Pair = readonly [number, number];
