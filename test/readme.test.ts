@@ -24,6 +24,7 @@ const readmes = [
   ),
 ].filter((readme) => existsSync(path.join(ROOT, readme)));
 
+// Blocks marked ts or js run; one marked typescript is shown only, for it needs a file of the reader's.
 const samples = readmes.flatMap((readme): Sample[] => {
   const text = readFileSync(path.join(ROOT, readme), "utf8");
   const blocks = [...text.matchAll(/^```(?:ts|js)\n(.*?)^```/gms)];
