@@ -38,7 +38,9 @@ export interface OfficialLossCase {
 export function officialLosses(cases: readonly OfficialLossCase[]): readonly Fixture[] {
   return cases.map((each, index) => {
     const logits = f32(each.shape, decoded(each.logits));
-    const targets = each.target_index ? i32([each.shape[0]], each.target_index) : f32(each.shape, decoded(each.targets));
+    const targets = each.target_index
+      ? i32([each.shape[0]], each.target_index)
+      : f32(each.shape, decoded(each.targets));
     const losses = [each.loss_f64].flat();
     return {
       name: `official-losses/${index}-${each.cls}`,

@@ -2,13 +2,14 @@ import { InputError } from "asl-core";
 import { exactFixtures } from "../exact-programs.js";
 import type { Fixture } from "../fixture.js";
 import { loadFixtures } from "../load.js";
-import { MUTANTS, runMutants } from "../mutants/mutants.js";
+import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
 import { explain, type Report } from "../report.js";
 import { isAccepted, runConformance } from "../run.js";
 import { loadAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
+import { htmlReport } from "./html.js";
 import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
-import { type MutantsJson, summaryOf } from "./summary.js";
+import { mutantsJson, summaryOf } from "./summary.js";
 import { writeFileAtomically } from "./write-file.js";
 
 export interface CommandOptions {
@@ -51,9 +52,12 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   const mutants = options.mutants === true ? await huntMutants(loadFixtures(), output) : undefined;
   const seconds = (performance.now() - started) / 1000;
   if (options.json !== undefined) {
-    await writeFileAtomically(options.json, `${JSON.stringify(summaryOf(reports, seconds, mutants), null, 2)}\n`);
+    const summary = summaryOf(reports, seconds, mutants && mutantsJson(mutants));
+    await writeFileAtomically(options.json, `${JSON.stringify(summary, null, 2)}\n`);
   }
-  const passed = reports.every((report) => report.passed) && (mutants === undefined || mutants.survivors.length === 0);
+  if (options.html !== undefined) await writeFileAtomically(options.html, htmlReport({ columns, mutants, seconds }));
+  const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
+  const passed = reports.every((report) => report.passed) && !survives;
   output.print(`\n${passed ? "all conform" : "FAILED"}, ${fixtures.length} cases, ${seconds.toFixed(1)} s`);
   return passed;
 }
@@ -94,13 +98,13 @@ async function run(
 }
 
 /** Prints each wrong version and the case that found it out. */
-async function huntMutants(fixtures: readonly Fixture[], output: Output): Promise<MutantsJson> {
+async function huntMutants(fixtures: readonly Fixture[], output: Output): Promise<readonly MutantOutcome[]> {
   const outcomes = await runMutants(fixtures, MUTANTS, (done, total) => output.progress(`mutants ${done}/${total}`));
   const rows = outcomes.map(({ name, mistake, killedBy }) => [killedBy ?? "SURVIVES", name, mistake]);
   output.print(`\n${formatTable(["killed by", "mutant", "mistake"], rows)}\n`);
-  const survivors = outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ name }) => name);
-  output.print(`${outcomes.length - survivors.length} of ${outcomes.length} mutants killed`);
-  return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
+  const { killed, total } = mutantsJson(outcomes);
+  output.print(`${killed} of ${total} mutants killed`);
+  return outcomes;
 }
 
 /** Failures, each with the command that shows it alone, and declared deviations. */

@@ -1,4 +1,5 @@
 import type { Tier } from "../fixture.js";
+import type { MutantOutcome } from "../mutants/mutants.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 
@@ -33,6 +34,11 @@ export interface MutantsJson {
   readonly total: number;
   readonly killed: number;
   readonly survivors: readonly string[];
+}
+
+export function mutantsJson(outcomes: readonly MutantOutcome[]): MutantsJson {
+  const survivors = outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ name }) => name);
+  return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
 }
 
 /** What `--json` writes. */
