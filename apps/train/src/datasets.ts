@@ -81,6 +81,11 @@ async function emojiSets(
   { report, signal }: CommandContext,
 ): Promise<PictureSets> {
   const { scenes, valScenes = Math.max(1, Math.round(scenes / 5)), out } = options;
+  const given = (["annotations", "valAnnotations", "valData"] as const).find((name) => options[name] !== undefined);
+  if (given !== undefined) {
+    const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`--${option} goes with a folder of pictures; --data emoji generates pictures and annotations`);
+  }
   const classes = options.emojiClasses === "80" ? 80 : 20;
   const generate = async (split: EmojiSplit, count: number): Promise<EmojiScenes> => {
     const folder = join(dirname(out), "data", `emoji-${classes}-${imageSize}px-${split}-${count}`);

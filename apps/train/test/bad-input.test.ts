@@ -100,6 +100,11 @@ describe("asl-train with wrong arguments: one line, exit code 2, nothing started
       [...SCENES, "--val-data", "scenes/pictures", ...TINY],
       /--val-data needs --val-annotations FILE/,
     ],
+    [
+      "annotations for generated pictures",
+      ["--data", "emoji", "--val-annotations", "scenes/instances.json", ...TINY],
+      /--val-annotations goes with a folder of pictures; --data emoji generates pictures and annotations/,
+    ],
   ])("%s", async (_, args, message) => {
     const result = await messageOf(args);
     expect(result.message).toMatch(message);
