@@ -38,7 +38,7 @@ const ALLOWED = {
   "asl-checkpoint": ["asl-core"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],
-  "asl-cli": ["asl-core", "asl-checkpoint", "asl-data", "asl-onnx", "asl-reference", "asl-training"],
+  "asl-cli": ["asl-core", "asl-checkpoint", "asl-data", "asl-onnx", "asl-reference", "asl-tfjs", "asl-training"],
 };
 
 const packageBoundaries = Object.entries(ALLOWED).map(([name, allowed]) => ({

@@ -68,8 +68,8 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
 }
 
 async function openSession(file: string, backend: ClassifierOptions["backend"]): Promise<OnnxModelSession> {
-  if (backend === "reference") {
-    throw new UsageError(`--backend reference: it does not read ONNX files such as ${file}; use onnx or onnx-web`);
+  if (backend !== "onnx" && backend !== "onnx-web") {
+    throw new UsageError(`--backend ${backend}: it does not read ONNX files such as ${file}; use onnx or onnx-web`);
   }
   const bytes = await bytesOf(file);
   try {

@@ -103,7 +103,9 @@ describe("an option", () => {
   });
 
   it("--backend that is unknown", async () => {
-    expect(await refused(2, infer("--backend", "abacus"))).toMatch(/one of onnx, onnx-web, reference; got "abacus"/);
+    expect(await refused(2, infer("--backend", "abacus"))).toMatch(
+      /one of onnx, onnx-web, reference, tfjs-.*; got "abacus"/,
+    );
   });
 
   it("--threshold outside 0 to 1, --top that is no number", async () => {

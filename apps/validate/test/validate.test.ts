@@ -249,7 +249,7 @@ describe("asl-validate with bad input: one line on stderr, nothing on stdout", (
     await refuse(
       [...data(), ...model, "--backend", "gpu"],
       2,
-      /Expected a backend, one of onnx, onnx-web, reference; got "gpu"/,
+      /Expected a backend, one of onnx, onnx-web, reference, tfjs-.*; got "gpu"/,
     );
     await refuse([...data(), ...model, "--threshold", "80"], 2, /Expected a number from 0 to 1; got "80"/);
   });

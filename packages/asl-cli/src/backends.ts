@@ -2,7 +2,7 @@ import { Option } from "@commander-js/extra-typings";
 import { type Backend, InputError } from "asl-core";
 import { oneOf } from "./arguments.js";
 
-export type BackendName = "onnx" | "onnx-web" | "reference";
+export type BackendName = "onnx" | "onnx-web" | "reference" | "tfjs-cpu" | "tfjs-wasm" | "tfjs-node" | "tfjs-node-gpu";
 
 export interface BackendOptions {
   /** Threads of one operator; the backend's own choice when undefined. */
@@ -35,6 +35,34 @@ export const BACKENDS: Readonly<Record<BackendName, BackendEntry>> = {
     async open() {
       const { referenceBackend } = await import("asl-reference");
       return referenceBackend({ precision: "f32" });
+    },
+  },
+  "tfjs-cpu": {
+    description: "TensorFlow.js in plain JavaScript; slow",
+    async open() {
+      const { tfjsCpuBackend } = await import("asl-tfjs/cpu");
+      return tfjsCpuBackend();
+    },
+  },
+  "tfjs-wasm": {
+    description: "TensorFlow.js as WebAssembly, as in a browser",
+    async open() {
+      const { tfjsWasmBackend } = await import("asl-tfjs/wasm");
+      return tfjsWasmBackend();
+    },
+  },
+  "tfjs-node": {
+    description: "TensorFlow's C library (@tensorflow/tfjs-node)",
+    async open() {
+      const { tfjsNodeBackend } = await import("asl-tfjs/node");
+      return tfjsNodeBackend();
+    },
+  },
+  "tfjs-node-gpu": {
+    description: "the same on an NVIDIA GPU (@tensorflow/tfjs-node-gpu)",
+    async open() {
+      const { tfjsNodeGpuBackend } = await import("asl-tfjs/node-gpu");
+      return tfjsNodeGpuBackend();
     },
   },
 };
