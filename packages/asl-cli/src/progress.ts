@@ -43,14 +43,28 @@ function bar(options: ProgressOptions, stream: NodeJS.WriteStream): Progress {
     stream,
     fps: 8,
   });
-  single.start(total, start, { details: "" });
+  let drawn = false;
+  // the process may end at once, and must not leave the terminal without a cursor
+  const end = () => single.stop();
   return {
-    update: (done, fields = {}) => single.update(done, { details: details(fields, speed(done)) }),
-    interject: (line) => {
-      stream.write(`\r\u001b[K${line}\n`);
-      single.render();
+    update(done, fields = {}) {
+      // only now: work that turns out to be done already leaves no empty bar behind
+      if (!drawn) {
+        single.start(total, start, { details: "" });
+        process.once("exit", end);
+      }
+      drawn = true;
+      single.update(done, { details: details(fields, speed(done)) });
     },
-    stop: () => single.stop(),
+    interject(line) {
+      stream.write(`\r\u001b[K${line}\n`);
+      if (drawn) single.render();
+    },
+    stop() {
+      if (!drawn) return;
+      process.off("exit", end);
+      single.stop();
+    },
   };
 }
 

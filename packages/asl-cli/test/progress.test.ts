@@ -71,6 +71,28 @@ describe("progress on a terminal", () => {
     expect(text()).toContain("50/100 images loss 12.5  50 images/s  ETA 1s");
     expect(text()).toContain("a note\n");
   });
+
+  it("draws nothing for work that turns out to be done already", () => {
+    const { stream, text } = recorder(true);
+    openProgress(EPOCH, stream).stop();
+    expect(text()).toBe("");
+  });
+
+  it("gives the cursor back, also when the process ends at once", () => {
+    const { stream, text } = recorder(true);
+    const HIDE = "\u001b[?25l";
+    const SHOW = "\u001b[?25h";
+    const before = process.listeners("exit");
+    const progress = openProgress(EPOCH, stream);
+    progress.update(50);
+    const [atExit] = process.listeners("exit").filter((listener) => !before.includes(listener));
+    expect(text()).toContain(HIDE);
+    expect(text()).not.toContain(SHOW);
+    atExit?.(130);
+    expect(text()).toContain(SHOW);
+    progress.stop();
+    expect(process.listeners("exit")).toEqual(before);
+  });
 });
 
 describe("formatDuration", () => {
