@@ -1,6 +1,6 @@
 /**
  * Imports point one way (CONTRIBUTING.md, "Where things live"). In asl-core, bottom to top:
- * types, errors <- ops <- graph <- functions <- autodiff, nn <- losses, optim <- models <- program;
+ * types, errors <- ops <- graph <- functions <- autodiff, nn <- losses, optim <- exact <- models <- program;
  * passes and metrics stand beside. Adapters import core; apps import packages, never each other.
  */
 const CORE = "^packages/asl-core/src/";
@@ -12,6 +12,7 @@ const LAYERS = [
   ["functions", "passes"],
   ["autodiff", "nn"],
   ["losses", "optim"],
+  ["exact"],
   ["models"],
   ["program"],
 ];

@@ -9,6 +9,10 @@ const BENCHMARKS = {
     summary: "training step and inference of TResNet against PyTorch, interleaved, equal threads",
     load: () => import("./tresnet.mjs"),
   },
+  exact: {
+    summary: "the exact loss and its gradient against the native composites, on ONNX Runtime",
+    load: () => import("./exact.mjs"),
+  },
 };
 
 const [name, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");

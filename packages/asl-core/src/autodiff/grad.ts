@@ -17,13 +17,13 @@ export function grad(loss: Value, withRespectTo: readonly Value[]): Value[] {
     throw new GraphError(`grad: the loss must be a scalar f32[]; got ${formatType(loss.type)}`);
   }
   const forward = builder.nodes.slice();
-  const active = activeValues(forward, withRespectTo);
+  const active = activeValues(builder, forward, withRespectTo);
   const gradients = new Map<ValueId, Value>([[loss.id, builder.constant(1)]]);
 
   for (let i = forward.length - 1; i >= 0; i--) {
     const node = forward[i]!;
     const g = gradients.get(node.output);
-    if (g === undefined || !active.has(node.output) || traitsOf(node.op).zeroGradient) continue;
+    if (g === undefined || !active.has(node.output)) continue;
     builder.scope(`grad/${node.scope}`, () => accumulate(builder, node, g, active, gradients), "root");
   }
 
@@ -31,10 +31,13 @@ export function grad(loss: Value, withRespectTo: readonly Value[]): Value[] {
 }
 
 /** Values through which `sources` reach later nodes. */
-function activeValues(nodes: readonly AnyNode[], sources: readonly Value[]): Set<ValueId> {
+function activeValues(builder: Builder, nodes: readonly AnyNode[], sources: readonly Value[]): Set<ValueId> {
   const active = new Set(sources.map((value) => value.id));
   for (const node of nodes) {
-    if (!traitsOf(node.op).zeroGradient && node.inputs.some((input) => active.has(input))) active.add(node.output);
+    const custom = builder.customGradient(node.output);
+    const reached = custom?.inputs.some((input) => active.has(input.id)) ?? false;
+    const passes = !traitsOf(node.op).zeroGradient && node.inputs.some((input) => active.has(input));
+    if (reached || passes) active.add(node.output);
   }
   return active;
 }
