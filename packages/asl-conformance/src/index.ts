@@ -17,5 +17,6 @@ export { type Mutant, wrongComposite, wrongElement, wrongNodes, wrongOp } from "
 export { MUTANTS, type MutantOutcome, runMutants } from "./mutants/mutants.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
 export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";
-export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph } from "./run.js";
+export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph, runSessionCase } from "./run.js";
+export { SESSION_CASES, type SessionCase } from "./session-cases.js";
 export { tensorFromJson, tensorToJson } from "./tensor-json.js";

@@ -48,11 +48,17 @@ export interface Report {
 export function explain(outcome: CaseOutcome): string {
   const { case: name, status, error, first, reason } = outcome;
   if (status === "mended") return `${name}: passes, but is declared as a deviation (${reason}); remove the declaration`;
-  if (error !== undefined) return `${name}: ${error}`;
+  if (error !== undefined) return `${name}: ${shortened(error)}`;
   if (first === undefined) return `${name}: ${status}`;
   const allowed = first.allowed === 0 ? "exactly" : `within ${first.allowed.toPrecision(3)} of`;
   return (
     `${name}: output "${first.output}"[${first.index.join(",")}] must be ${allowed} ${first.expected} ` +
     `(${first.expectedBits}); got ${first.actual} (${first.actualBits})`
   );
+}
+
+/** The first line of a message, without the end that native runtimes like to make long. */
+function shortened(message: string): string {
+  const line = message.trim().split("\n")[0]!;
+  return line.length <= 240 ? line : `${line.slice(0, 240)}...`;
 }

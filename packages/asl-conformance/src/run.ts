@@ -4,9 +4,12 @@ import { type Comparison, compareBits, compareBounded } from "./compare.js";
 import type { Fixture } from "./fixture.js";
 import { probe } from "./probes.js";
 import type { CaseOutcome, Deviation, Report } from "./report.js";
+import { SESSION_CASES, type SessionCase } from "./session-cases.js";
 
 export interface ConformanceOptions {
   readonly fixtures: readonly Fixture[];
+  /** What sessions promise beside numbers. Default: SESSION_CASES. */
+  readonly sessionCases?: readonly SessionCase[];
   /** Cases that the backend is known to fail. */
   readonly deviations?: readonly Deviation[];
   /** After each case, for progress. */
@@ -18,16 +21,18 @@ export interface ConformanceOptions {
  * whose bits could be compared: where several ops follow one another, its cases of the tier `exact` count as `bounded`.
  * Never throws for what a backend does wrong: see `passed`. */
 export async function runConformance(backend: Backend, options: ConformanceOptions): Promise<Report> {
-  const { fixtures, deviations = [], onCase } = options;
+  const { fixtures, sessionCases = SESSION_CASES, deviations = [], onCase } = options;
   const started = performance.now();
   const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
   const outcomes: CaseOutcome[] = [];
-  for (const fixture of fixtures) {
-    const outcome = await runCase(backend, fixture, reasons.get(fixture.name));
+  const total = fixtures.length + sessionCases.length;
+  const add = (outcome: CaseOutcome) => {
     outcomes.push(outcome);
-    onCase?.(outcome, outcomes.length, fixtures.length);
-  }
-  const names = new Set(fixtures.map(({ name }) => name));
+    onCase?.(outcome, outcomes.length, total);
+  };
+  for (const fixture of fixtures) add(await runCase(backend, fixture, reasons.get(fixture.name)));
+  for (const each of sessionCases) add(await runSessionCase(backend, each, reasons.get(each.name)));
+  const names = new Set([...fixtures, ...sessionCases].map(({ name }) => name));
   const unknownDeviations = deviations.map((deviation) => deviation.case).filter((name) => !names.has(name));
   return {
     backend: backend.name,
@@ -45,17 +50,34 @@ export const isAccepted = ({ status }: CaseOutcome) => status === "passed" || st
 export async function runCase(backend: Backend, fixture: Fixture, reason?: string): Promise<CaseOutcome> {
   const measured = await measure(backend, fixture);
   const agrees = measured.error === undefined && measured.first === undefined;
-  const declared = reason !== undefined;
   const { name, subject, kind } = fixture;
-  return {
-    case: name,
-    subject,
-    kind,
-    status: agrees ? (declared ? "mended" : "passed") : declared ? "deviates" : "failed",
-    ...measured,
-    ...(declared ? { reason } : {}),
-  };
+  return { case: name, subject, kind, ...judged(agrees, reason), ...measured };
 }
+
+/** One promise of a session; `reason` when it is declared as a deviation. */
+export async function runSessionCase(backend: Backend, { name, check }: SessionCase, reason?: string) {
+  const error = await check(backend).then(
+    () => undefined,
+    (thrown: unknown) => messageOf(thrown),
+  );
+  const outcome: CaseOutcome = {
+    case: name,
+    subject: "session",
+    kind: "edge",
+    tier: "exact",
+    ...judged(error === undefined, reason),
+    ...NOTHING,
+    ...(error === undefined ? {} : { error }),
+  };
+  return outcome;
+}
+
+function judged(agrees: boolean, reason: string | undefined): Pick<CaseOutcome, "status" | "reason"> {
+  if (reason === undefined) return { status: agrees ? "passed" : "failed" };
+  return { status: agrees ? "mended" : "deviates", reason };
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 type Measured = Omit<CaseOutcome, "case" | "subject" | "kind" | "status" | "reason">;
 
@@ -67,7 +89,7 @@ async function measure(backend: Backend, fixture: Fixture): Promise<Measured> {
     const tier = roundsLater(fixture, outputs) ? "bounded" : fixture.tier;
     return { tier, ...summarize(compareAll({ ...fixture, tier }, outputs)) };
   } catch (error) {
-    return { tier: fixture.tier, ...NOTHING, error: error instanceof Error ? error.message : String(error) };
+    return { tier: fixture.tier, ...NOTHING, error: messageOf(error) };
   }
 }
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Fixture } from "./fixture.js";
 import { loadFixtures } from "./load.js";
 import { type Deviation, explain } from "./report.js";
-import { isAccepted, runCase } from "./run.js";
+import { isAccepted, runCase, runSessionCase } from "./run.js";
+import { SESSION_CASES } from "./session-cases.js";
 
 export interface ConformanceTestOptions {
   /** Cases that the backend is known to fail; one that starts passing fails. */
@@ -21,8 +22,12 @@ export function conformance(backend: Backend, options: ConformanceTestOptions = 
       const outcome = await runCase(backend, fixture, reasons.get(fixture.name));
       if (!isAccepted(outcome)) expect.fail(explain(outcome));
     });
+    it.each(SESSION_CASES)("$name", async (each) => {
+      const outcome = await runSessionCase(backend, each, reasons.get(each.name));
+      if (!isAccepted(outcome)) expect.fail(explain(outcome));
+    });
     it("declares deviations of cases that exist only", () => {
-      const names = new Set(fixtures.map(({ name }) => name));
+      const names = new Set([...fixtures, ...SESSION_CASES].map(({ name }) => name));
       expect([...reasons.keys()].filter((name) => !names.has(name))).toEqual([]);
     });
   });

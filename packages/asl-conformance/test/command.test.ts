@@ -33,6 +33,13 @@ describe("asl-conformance ./adapter.js", () => {
     expect(text).toContain("all conform, 27 cases");
   });
 
+  it("runs the promises of sessions, too", async () => {
+    const { passed, text } = await run([NAIVE], { case: ["session", "add/"] });
+    expect(text).toContain("all conform");
+    expect(text).toMatch(/session +exact +13 +0 bits/);
+    expect(passed).toBe(true);
+  });
+
   it("names case, element, index, both values and their bits, and how to see it alone", async () => {
     process.env.NAIVE_IS_WRONG = "1";
     const { passed, text } = await run([NAIVE], { case: ["conv2d/dyadic/1x1-picture"] });

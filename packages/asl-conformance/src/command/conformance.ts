@@ -5,6 +5,7 @@ import { loadFixtures } from "../load.js";
 import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
 import { explain, type Report } from "../report.js";
 import { isAccepted, runConformance } from "../run.js";
+import { SESSION_CASES, type SessionCase } from "../session-cases.js";
 import { loadAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
 import { htmlReport } from "./html.js";
@@ -32,11 +33,14 @@ export interface Output {
 /** Runs the suite; true when every backend conforms and no mutant survives. */
 export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
   const started = performance.now();
-  const fixtures = chosen([...loadFixtures(), ...exactFixtures()], options.case);
+  const { fixtures, sessionCases } = chosen(options.case);
   const candidates = await chosenCandidates(adapters, options.backend);
   const results: { readonly family: string; readonly report: Report }[] = [];
   for (const candidate of candidates) {
-    results.push({ family: candidate.family, report: await run(candidate, fixtures, options, output) });
+    results.push({
+      family: candidate.family,
+      report: await run(candidate, { fixtures, sessionCases }, options, output),
+    });
   }
   const reports = results.map(({ report }) => report);
   const columns = columnsOf(results);
@@ -58,7 +62,9 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   if (options.html !== undefined) await writeFileAtomically(options.html, htmlReport({ columns, mutants, seconds }));
   const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
   const passed = reports.every((report) => report.passed) && !survives;
-  output.print(`\n${passed ? "all conform" : "FAILED"}, ${fixtures.length} cases, ${seconds.toFixed(1)} s`);
+  output.print(
+    `\n${passed ? "all conform" : "FAILED"}, ${fixtures.length + sessionCases.length} cases, ${seconds.toFixed(1)} s`,
+  );
   return passed;
 }
 
@@ -67,26 +73,34 @@ async function chosenCandidates(adapters: readonly string[], names: readonly str
   return adapters.length > 0 && names.length === 0 ? own : [...own, ...candidatesOf(names)];
 }
 
-function chosen(fixtures: readonly Fixture[], names: readonly string[]): readonly Fixture[] {
-  if (names.length === 0) return fixtures;
-  return names.flatMap((name) => {
-    const found = fixtures.filter((fixture) => fixture.name.startsWith(name));
-    if (found.length === 0) throw new InputError(`no case is called "${name}" or starts with it`);
-    return found;
-  });
+interface Cases {
+  readonly fixtures: readonly Fixture[];
+  readonly sessionCases: readonly SessionCase[];
+}
+
+/** The cases whose names begin with one of `names`; all when there is none. */
+function chosen(names: readonly string[]): Cases {
+  const fixtures = [...loadFixtures(), ...exactFixtures()];
+  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES };
+  const all = [...fixtures, ...SESSION_CASES];
+  const unknown = names.find((name) => !all.some((each) => each.name.startsWith(name)));
+  if (unknown !== undefined) throw new InputError(`no case is called "${unknown}" or starts with it`);
+  const matches = (each: { readonly name: string }) => names.some((name) => each.name.startsWith(name));
+  return { fixtures: fixtures.filter(matches), sessionCases: SESSION_CASES.filter(matches) };
 }
 
 async function run(
   { name, deviations, isWider = false, open }: Candidate,
-  all: readonly Fixture[],
+  { fixtures: all, sessionCases }: Cases,
   options: CommandOptions,
   output: Output,
 ): Promise<Report> {
   const fixtures = isWider ? all.filter(({ subject }) => subject !== "exact-functions") : all;
   const backend = await open();
-  const names = new Set(fixtures.map((fixture) => fixture.name));
+  const names = new Set([...fixtures, ...sessionCases].map((each) => each.name));
   const report = await runConformance(backend, {
     fixtures,
+    sessionCases,
     // a part of the suite needs a part of the deviations
     deviations: options.case.length === 0 ? deviations : deviations.filter((each) => names.has(each.case)),
     onCase(_outcome, done, total) {
@@ -114,15 +128,23 @@ function printRemarks(
   replay: ReadonlyMap<string, string>,
   output: Output,
 ): void {
-  const lines = reports.flatMap(({ backend, outcomes, unknownDeviations }) => [
-    ...outcomes
-      .filter((outcome) => !isAccepted(outcome))
-      .map(
-        (outcome) =>
-          `FAILED ${backend}: ${explain(outcome)}\n       asl-conformance ${replay.get(backend)} --case ${outcome.case}`,
-      ),
-    ...unknownDeviations.map((name) => `FAILED ${backend}: a deviation names ${name}, which does not exist`),
-  ]);
+  const failures = new Map<string, string[]>();
+  for (const { backend, outcomes, unknownDeviations } of reports) {
+    const lines = [
+      ...outcomes
+        .filter((outcome) => !isAccepted(outcome))
+        .map((each) => `${explain(each)}\n       asl-conformance ${replay.get(backend)} --case ${each.case}`),
+      ...unknownDeviations.map((name) => `a deviation names ${name}, which does not exist`),
+    ];
+    // configurations that fail alike differ in the command only
+    for (const line of lines) {
+      const alike = line.split("\n")[0]!;
+      failures.set(alike, [...(failures.get(alike) ?? []), `FAILED ${backend}: ${line}`]);
+    }
+  }
+  const lines = [...failures.values()].map(([first, ...others]) =>
+    others.length === 0 ? first! : `${first}\n       and ${others.length} more configurations of ${family}`,
+  );
   const deviations = reports.flatMap(({ outcomes }) =>
     outcomes
       .filter(({ status }) => status === "deviates")

@@ -58,7 +58,6 @@ export function summaryOf(reports: readonly Report[], seconds: number, mutants?:
         bounded: {
           cases: bounded.cases,
           worstRatio: finite(bounded.worstRatio),
-          worstUlp: finite(bounded.worstUlp),
           failed: bounded.failed,
         },
         deviations: report.outcomes
