@@ -6,10 +6,11 @@
 #   scripts/install-tfjs-node.sh            installs; ends with status 1 when it cannot
 #   scripts/install-tfjs-node.sh --optional the same, but says why it cannot and ends with status 0
 #
-# TENSORFLOW_VERSION chooses the wheel; the first with libtensorflow_cc.so.2 is 2.12.0.
+# TENSORFLOW_VERSION chooses the wheel. By default the first of those below that exists for this Python; older ones have
+# no libtensorflow_cc.so.2.
 set -euo pipefail
 
-version="${TENSORFLOW_VERSION:-2.12.0}"
+versions="${TENSORFLOW_VERSION:-2.12.0 2.18.1 2.20.0}"
 root="$(cd "$(dirname "$0")/.." && pwd)"
 package="$root/packages/asl-tfjs/node_modules/@tensorflow/tfjs-node"
 optional=false
@@ -47,8 +48,18 @@ fi
 work="$(mktemp -d "$package/install.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 
-python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-  --dest "$work" "tensorflow-cpu==$version" || fail "pip could not download tensorflow-cpu $version for this Python"
+version=
+for candidate in $versions; do
+  if python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$work" "tensorflow-cpu==$candidate" 2> "$work/pip.log"; then
+    version="$candidate"
+    break
+  fi
+done
+if [ -z "$version" ]; then
+  tail -n 2 "$work/pip.log" >&2
+  fail "pip could not download tensorflow-cpu $versions for this Python"
+fi
 unzip -q "$work"/tensorflow_cpu-*.whl 'tensorflow/include/*' 'tensorflow/libtensorflow*' -d "$work" \
   || fail "the wheel of tensorflow-cpu $version has no headers or libraries"
 library="$work/tensorflow/libtensorflow_cc.so.2"
