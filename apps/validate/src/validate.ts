@@ -10,13 +10,14 @@ export async function validate(options: ValidateOptions, context: CommandContext
   const { report } = context;
   if (options.savePredictions !== undefined) await checkPlaceOf(options.savePredictions);
   const { predictions, threshold } = await predictionsFor(options, context);
+  const result = validationReport(predictions, threshold);
+  if (options.json === true) report.printJson(reportAsJson(result));
+  else report.print(reportAsText(result));
+  // after the report: when the disk is full, the figures are not lost with the file
   if (options.savePredictions !== undefined) {
     await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });
     report.note(`${options.savePredictions}: ${predictions.pictures.length} pictures`);
   }
-  const result = validationReport(predictions, threshold);
-  if (options.json === true) report.printJson(reportAsJson(result));
-  else report.print(reportAsText(result));
   return undefined;
 }
 

@@ -18,6 +18,7 @@ export class InterruptedError extends AslError {
 
 interface SystemError extends Error {
   readonly code: string;
+  readonly syscall: string;
   readonly path?: string;
 }
 
@@ -34,6 +35,13 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   EISDIR: "is a folder, not a file",
   ENOTDIR: "is a file where a folder was expected",
   EMFILE: "too many open files",
+  EEXIST: "something with this name is there already",
+};
+
+/** Folders are made with the folders above them, so that none can be missing: on a read-only disk Node says so all the same. */
+const FOLDER_MESSAGES: Readonly<Record<string, string>> = {
+  ENOENT: "this folder cannot be made; is the disk read-only?",
+  EEXIST: "a file stands where this folder should be",
 };
 
 /**
@@ -43,7 +51,8 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 export function describeError(error: unknown): string {
   if (error instanceof AslError) return error.message;
   if (isSystemError(error)) {
-    const meaning = SYSTEM_MESSAGES[error.code] ?? error.message;
+    const meanings = error.syscall === "mkdir" ? FOLDER_MESSAGES : SYSTEM_MESSAGES;
+    const meaning = meanings[error.code] ?? SYSTEM_MESSAGES[error.code] ?? error.message;
     return error.path === undefined ? meaning : `${error.path}: ${meaning}`;
   }
   if (error instanceof Error) return `unexpected ${error.name}: ${error.message} (--debug shows where)`;

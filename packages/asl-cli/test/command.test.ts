@@ -88,6 +88,11 @@ describe("execute", () => {
       "error: run/last.snapshot: no space left on the disk; free some space or choose another folder\n",
     ],
     [
+      "a folder that cannot be made on a read-only disk, which Node calls missing",
+      Object.assign(new Error("ENOENT: mkdir"), { code: "ENOENT", syscall: "mkdir", path: "ro/run" }),
+      "error: ro/run: this folder cannot be made; is the disk read-only?\n",
+    ],
+    [
       "any other error as a mistake",
       new TypeError("x is undefined"),
       "error: unexpected TypeError: x is undefined (--debug shows where)\n",

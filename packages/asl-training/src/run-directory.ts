@@ -93,7 +93,8 @@ export class RunDirectory {
 
 function whyNotMade(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
   // mkdir makes missing parents itself, so on a read-only disk Node reports this, misleadingly
-  const readOnly = error instanceof Error && "code" in error && error.code === "ENOENT";
-  return readOnly ? `it cannot be made; is the disk read-only? (${message})` : message;
+  if (code === "ENOENT") return `it cannot be made; is the disk read-only? (${message})`;
+  return code === "EEXIST" ? "a file stands in its place" : message;
 }

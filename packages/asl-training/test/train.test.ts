@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint, readSnapshot } from "asl-checkpoint";
@@ -155,6 +155,11 @@ describe("train", () => {
     expect(again.best).toEqual(first.best);
     expect(again.steps).toBe(first.steps);
     expect((await stat(join(folder, "run", "best.safetensors"))).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  it("refuses a folder that is a file", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(train(optionsFor("file"))).rejects.toThrow(/file: cannot be used .*: a file stands in its place/);
   });
 
   it("refuses a folder with an earlier run unless it resumes, and other settings when it does", async () => {
