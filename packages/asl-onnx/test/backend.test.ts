@@ -96,6 +96,33 @@ for (const [name, runtime] of Object.entries(runtimes)) {
   }
 }
 
+/** weight * total, reading state only. */
+function product(): Program {
+  const builder = new Builder();
+  const y = mul(builder.input("w", vector), builder.input("t", vector));
+  const x = builder.input("x", vector);
+  return { graph: builder.finish({ y: add(y, x) }), reads: { w: "weight", t: "total" }, writes: {}, finite: ["y"] };
+}
+
+for (const inference of ["folded", "fed"] as const) {
+  for (const update of ["memory", "graph"] as const) {
+    it(`a program that only reads sees every change of the state (state ${inference}, update in ${update})`, async () => {
+      const backend = onnxBackend({ runtime: node, inference, update, threads: 1 });
+      await using session = await backend.compile(spec, { accumulate: accumulate(), product: product() });
+      const zero = f32([3], [0, 0, 0]);
+      const y = async () => [...(await session.run("product", { x: zero })).y!.data];
+      expect(await y()).toEqual([0, 0, 0]);
+      await session.write({ weight: f32([3], [1, 2, 3]), total: f32([3], [1, 1, 1]) });
+      expect(await y()).toEqual([1, 2, 3]);
+      expect(await y()).toEqual([1, 2, 3]);
+      await session.run("accumulate", { x: f32([3], [1, 1, 1]) });
+      expect(await y()).toEqual([2, 6, 12]);
+      await session.write({ weight: f32([3], [0, 0, NaN]) });
+      await expect(y()).rejects.toThrow(/every value must be finite/);
+    });
+  }
+}
+
 describe("errors of ONNX Runtime", () => {
   it("name the program and the scope of the node", async () => {
     const builder = new Builder();

@@ -13,11 +13,13 @@ const safeInteger = fc.maxSafeInteger();
 const names = fc.string({ minLength: 1 });
 
 const attributes: fc.Arbitrary<AttributeProto> = fc.oneof(
-  fc.record({ name: names, i: safeInteger }).map((a) => ({ ...a, type: ATTRIBUTE_TYPE.int })),
+  fc.record({ name: names, i: fc.oneof(fc.constant(0), safeInteger) }).map((a) => ({ ...a, type: ATTRIBUTE_TYPE.int })),
   fc
     .record({ name: names, ints: fc.array(safeInteger, { minLength: 1 }) })
     .map((a) => ({ ...a, type: ATTRIBUTE_TYPE.ints })),
-  fc.record({ name: names, f: fc.float({ noNaN: true }) }).map((a) => ({ ...a, type: ATTRIBUTE_TYPE.float })),
+  fc
+    .record({ name: names, f: fc.float({ noNaN: true, noDefaultInfinity: true }).map((x) => x + 0) })
+    .map((a) => ({ ...a, type: ATTRIBUTE_TYPE.float })),
   fc.record({ name: names, s: fc.uint8Array({ minLength: 1 }) }).map((a) => ({ ...a, type: ATTRIBUTE_TYPE.string })),
 );
 

@@ -13,44 +13,51 @@ import {
 
 type Reals = Float64Array;
 
-const unary = (f: (x: number) => number) => (inputs: readonly Reals[]) => inputs[0]!.map(f);
+type Rounding = (x: number) => number;
+
+const unary = (f: (x: number) => number) => (round: Rounding, inputs: readonly Reals[]) =>
+  inputs[0]!.map((x) => round(f(x)));
 const binary =
   (f: (a: number, b: number) => number) =>
-  ([a, b]: readonly Reals[]) =>
-    a!.map((x, i) => f(x, b![i]!));
+  (round: Rounding, [a, b]: readonly Reals[]) =>
+    a!.map((x, i) => round(f(x, b![i]!)));
 
-/** Arithmetic in float64: folding rounds once, when the result becomes a float32 initializer. */
-const ARITHMETIC: Partial<Record<OpName, (inputs: readonly Reals[]) => Reals>> = {
+type Arithmetic = (round: Rounding, inputs: readonly Reals[]) => Reals;
+
+/** Ops that round correctly everywhere: in float32 the folded bits are those of a run. */
+const ROUNDED: Partial<Record<OpName, Arithmetic>> = {
   neg: unary((x) => -x),
   abs: unary(Math.abs),
   floor: unary(Math.floor),
-  exp: unary(Math.exp),
-  log: unary(Math.log),
   sqrt: unary(Math.sqrt),
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
   mul: binary((a, b) => a * b),
   div: binary((a, b) => a / b),
-  pow: binary((a, b) => a ** b),
   max: binary(Math.max),
   min: binary(Math.min),
 };
 
-/** Values of a graph that depend on nothing but constants and given inputs, computed in float64 when asked for. */
+/** Values of a graph that depend on nothing but constants and given inputs, computed when asked for. */
 export class ConstantValues {
   readonly #graph: Graph;
   readonly #producers: readonly (AnyNode | undefined)[];
   readonly #known: ReadonlyMap<ValueId, TensorData>;
   readonly #values = new Map<ValueId, Reals | undefined>();
+  readonly #round: Rounding;
 
-  /** `inputs`: graph inputs that do not change, by name. */
-  constructor(graph: Graph, inputs: Tensors) {
+  /**
+   * `inputs`: graph inputs that do not change, by name. `precision`: `f32` rounds after every op, as a run does; `f64`
+   * leaves the one rounding to the initializer.
+   */
+  constructor(graph: Graph, inputs: Tensors, precision: "f32" | "f64") {
     this.#graph = graph;
     this.#producers = producersOf(graph);
     this.#known = new Map(Object.entries(inputs).map(([name, tensor]) => [graph.inputs[name]!, tensor]));
+    this.#round = precision === "f32" ? Math.fround : (x) => x;
   }
 
-  /** The f32 value in float64; undefined when it depends on a run, or on an op that is not folded. */
+  /** The f32 value in a float64 array; undefined when it depends on a run, or on an op that is not folded. */
   get(value: ValueId): Reals | undefined {
     // Given tensors are large and mostly read once: not kept in float64.
     const known = this.#known.get(value);
@@ -65,8 +72,8 @@ export class ConstantValues {
     if (this.#graph.types[value]!.dtype !== "f32") return undefined;
     const node = this.#producers[value];
     if (node === undefined) return undefined;
-    if (node.op === "constant") return new Float64Array(node.attrs.value.data);
-    const arithmetic = ARITHMETIC[node.op];
+    if (node.op === "constant") return new Float64Array(node.attrs.value.data).map(this.#round);
+    const arithmetic = ROUNDED[node.op];
     const isView = node.op === "reshape" || node.op === "stopGradient";
     if (arithmetic === undefined && !isView && node.op !== "broadcast" && node.op !== "transpose") return undefined;
     const inputs: Reals[] = [];
@@ -75,7 +82,7 @@ export class ConstantValues {
       if (data === undefined) return undefined;
       inputs.push(data);
     }
-    if (arithmetic !== undefined) return arithmetic(inputs);
+    if (arithmetic !== undefined) return arithmetic(this.#round, inputs);
     const { shape } = this.#graph.types[node.inputs[0]!]!;
     const strides = stridesOf(shape);
     const target = this.#graph.types[value]!.shape;

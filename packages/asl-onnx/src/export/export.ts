@@ -1,9 +1,7 @@
 import { formatType, type Graph, InputError, sameType, type Tensors } from "asl-core";
-import { STANDARD_FUSIONS } from "../fusions/standard.js";
 import { toOnnxModel } from "../model.js";
 import { encodeModel } from "../proto/codec.js";
-import { ConstantValues } from "./constants.js";
-import { foldedConstant, foldedConvolution } from "./folding.js";
+import { inferenceFusions } from "./folding.js";
 import { symbolicBatch } from "./symbolic-batch.js";
 
 export interface ExportOptions {
@@ -22,8 +20,8 @@ export interface ExportOptions {
 }
 
 /**
- * The bytes of an `.onnx` file (opset 17, IR version 8) for inference. What depends on state alone is computed now, in
- * float64; batch norm on running statistics disappears into the convolutions.
+ * The bytes of an `.onnx` file (opset 17, IR version 8) for inference. What depends on state alone is computed now;
+ * batch norm on running statistics disappears into the convolutions.
  * Throws InputError for state that does not fit, GraphError for a graph that cannot have a dynamic batch.
  */
 export function exportOnnx(options: ExportOptions): Uint8Array {
@@ -33,12 +31,11 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
   }
   const { graph, ...symbolic } = batch === "dynamic" ? symbolicBatch(options.graph) : { graph: options.graph(batch) };
   checkState(graph, state);
-  const constants = new ConstantValues(graph, state);
   const { model } = toOnnxModel(graph, {
     ...symbolic,
     name: options.name ?? "model",
     initializers: state,
-    fusions: [foldedConvolution(constants), foldedConstant(constants), ...STANDARD_FUSIONS],
+    fusions: inferenceFusions(graph, state),
     metadata: options.metadata ?? {},
     ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),

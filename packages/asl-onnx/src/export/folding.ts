@@ -1,11 +1,24 @@
-import { f32, traitsOf, type ValueId } from "asl-core";
+import { f32, type Graph, type Tensors, traitsOf, type ValueId } from "asl-core";
 import { vectorAlong } from "../fusions/contraction.js";
+import { STANDARD_FUSIONS } from "../fusions/standard.js";
 import { convolutionAttributes } from "../lower/convolution-attributes.js";
 import type { FusionRule, GraphView } from "../lower/fusion.js";
-import type { ConstantValues } from "./constants.js";
+import { ConstantValues } from "./constants.js";
+
+/**
+ * Forms for a graph whose state does not change. Scales and offsets go into convolutions with one rounding, from
+ * float64; all else that depends on state alone is computed as a run would, bit for bit.
+ */
+export function inferenceFusions(graph: Graph, state: Tensors): readonly FusionRule[] {
+  return [
+    foldedConvolution(new ConstantValues(graph, state, "f64")),
+    foldedConstant(new ConstantValues(graph, state, "f32")),
+    ...STANDARD_FUSIONS,
+  ];
+}
 
 /** A value that depends on constants and state only becomes an initializer. Repetition stays a broadcast. */
-export function foldedConstant(constants: ConstantValues): FusionRule {
+function foldedConstant(constants: ConstantValues): FusionRule {
   return (node, view) => {
     const { elementwise, view: isView } = traitsOf(node.op);
     if (!elementwise && !isView) return undefined;
@@ -26,7 +39,7 @@ interface Affine {
  * (conv(x, kernel) * gain + offset), gain and offset per channel and constant = conv(x, kernel * gain) + offset:
  * batch norm on running statistics disappears. The products are rounded once, from float64.
  */
-export function foldedConvolution(constants: ConstantValues): FusionRule {
+function foldedConvolution(constants: ConstantValues): FusionRule {
   return (node, view) => {
     const { x: product, gain, offset } = affine(node.output, view, constants);
     if (gain === undefined && offset === undefined) return undefined;

@@ -1,91 +1,65 @@
 import protobuf from "protobufjs/light.js";
 
+/** A field whose value is written even where it is the type's default: ONNX distinguishes an absent 0 from a 0. */
+const optional = (type: string, id: number) => ({ type, id, options: { features: { field_presence: "EXPLICIT" } } });
+
+const repeated = (type: string, id: number) => ({ rule: "repeated", type, id });
+
 /** The ONNX messages that this package reads and writes; field numbers are those of the ONNX specification. */
-const DESCRIPTOR = {
-  nested: {
-    onnx: {
-      nested: {
-        ModelProto: {
-          fields: {
-            irVersion: { type: "int64", id: 1 },
-            producerName: { type: "string", id: 2 },
-            producerVersion: { type: "string", id: 3 },
-            domain: { type: "string", id: 4 },
-            modelVersion: { type: "int64", id: 5 },
-            docString: { type: "string", id: 6 },
-            graph: { type: "GraphProto", id: 7 },
-            opsetImport: { rule: "repeated", type: "OperatorSetIdProto", id: 8 },
-            metadataProps: { rule: "repeated", type: "StringStringEntryProto", id: 14 },
-          },
-        },
-        OperatorSetIdProto: {
-          fields: { domain: { type: "string", id: 1 }, version: { type: "int64", id: 2 } },
-        },
-        StringStringEntryProto: {
-          fields: { key: { type: "string", id: 1 }, value: { type: "string", id: 2 } },
-        },
-        GraphProto: {
-          fields: {
-            node: { rule: "repeated", type: "NodeProto", id: 1 },
-            name: { type: "string", id: 2 },
-            initializer: { rule: "repeated", type: "TensorProto", id: 5 },
-            docString: { type: "string", id: 10 },
-            input: { rule: "repeated", type: "ValueInfoProto", id: 11 },
-            output: { rule: "repeated", type: "ValueInfoProto", id: 12 },
-            valueInfo: { rule: "repeated", type: "ValueInfoProto", id: 13 },
-          },
-        },
-        NodeProto: {
-          fields: {
-            input: { rule: "repeated", type: "string", id: 1 },
-            output: { rule: "repeated", type: "string", id: 2 },
-            name: { type: "string", id: 3 },
-            opType: { type: "string", id: 4 },
-            attribute: { rule: "repeated", type: "AttributeProto", id: 5 },
-            docString: { type: "string", id: 6 },
-            domain: { type: "string", id: 7 },
-          },
-        },
-        AttributeProto: {
-          fields: {
-            name: { type: "string", id: 1 },
-            f: { type: "float", id: 2 },
-            i: { type: "int64", id: 3 },
-            s: { type: "bytes", id: 4 },
-            t: { type: "TensorProto", id: 5 },
-            floats: { rule: "repeated", type: "float", id: 7 },
-            ints: { rule: "repeated", type: "int64", id: 8 },
-            type: { type: "int32", id: 20 },
-          },
-        },
-        TensorProto: {
-          fields: {
-            dims: { rule: "repeated", type: "int64", id: 1 },
-            dataType: { type: "int32", id: 2 },
-            name: { type: "string", id: 8 },
-            rawData: { type: "bytes", id: 9 },
-            docString: { type: "string", id: 12 },
-          },
-        },
-        ValueInfoProto: {
-          fields: { name: { type: "string", id: 1 }, type: { type: "TypeProto", id: 2 } },
-        },
-        TypeProto: {
-          fields: { tensorType: { type: "TensorTypeProto", id: 1 } },
-        },
-        TensorTypeProto: {
-          fields: { elemType: { type: "int32", id: 1 }, shape: { type: "TensorShapeProto", id: 2 } },
-        },
-        TensorShapeProto: {
-          fields: { dim: { rule: "repeated", type: "DimensionProto", id: 1 } },
-        },
-        DimensionProto: {
-          fields: { dimValue: { type: "int64", id: 1 }, dimParam: { type: "string", id: 2 } },
-        },
-      },
-    },
+const FIELDS = {
+  ModelProto: {
+    irVersion: optional("int64", 1),
+    producerName: optional("string", 2),
+    producerVersion: optional("string", 3),
+    domain: optional("string", 4),
+    modelVersion: optional("int64", 5),
+    docString: optional("string", 6),
+    graph: optional("GraphProto", 7),
+    opsetImport: repeated("OperatorSetIdProto", 8),
+    metadataProps: repeated("StringStringEntryProto", 14),
   },
+  OperatorSetIdProto: { domain: optional("string", 1), version: optional("int64", 2) },
+  StringStringEntryProto: { key: optional("string", 1), value: optional("string", 2) },
+  GraphProto: {
+    node: repeated("NodeProto", 1),
+    name: optional("string", 2),
+    initializer: repeated("TensorProto", 5),
+    docString: optional("string", 10),
+    input: repeated("ValueInfoProto", 11),
+    output: repeated("ValueInfoProto", 12),
+  },
+  NodeProto: {
+    input: repeated("string", 1),
+    output: repeated("string", 2),
+    name: optional("string", 3),
+    opType: optional("string", 4),
+    attribute: repeated("AttributeProto", 5),
+    domain: optional("string", 7),
+  },
+  AttributeProto: {
+    name: optional("string", 1),
+    f: optional("float", 2),
+    i: optional("int64", 3),
+    s: optional("bytes", 4),
+    t: optional("TensorProto", 5),
+    floats: repeated("float", 7),
+    ints: repeated("int64", 8),
+    type: optional("int32", 20),
+  },
+  TensorProto: {
+    dims: repeated("int64", 1),
+    dataType: optional("int32", 2),
+    name: optional("string", 8),
+    rawData: optional("bytes", 9),
+  },
+  ValueInfoProto: { name: optional("string", 1), type: optional("TypeProto", 2) },
+  TypeProto: { tensorType: optional("TensorTypeProto", 1) },
+  TensorTypeProto: { elemType: optional("int32", 1), shape: optional("TensorShapeProto", 2) },
+  TensorShapeProto: { dim: repeated("DimensionProto", 1) },
+  DimensionProto: { dimValue: optional("int64", 1), dimParam: optional("string", 2) },
 };
 
+const messages = Object.fromEntries(Object.entries(FIELDS).map(([name, fields]) => [name, { fields }]));
+
 /** The reflected type of a whole model. */
-export const MODEL_TYPE: protobuf.Type = protobuf.Root.fromJSON(DESCRIPTOR).lookupType("onnx.ModelProto");
+export const MODEL_TYPE: protobuf.Type = protobuf.Root.fromJSON({ nested: messages }).lookupType("ModelProto");

@@ -10,14 +10,13 @@ import {
   type Tensors,
 } from "asl-core";
 import { partitionUpdates } from "../update/partition.js";
-import type { RuntimeOptions } from "./options.js";
-import { type CompiledProgram, compileProgram, type ProgramParts } from "./program.js";
+import { type CompiledProgram, compileProgram, type ProgramOptions, type ProgramParts } from "./program.js";
 import { HeapState, type StateStore } from "./state.js";
 import type { OnnxRuntime } from "./tensors.js";
 import { InPlaceUpdate } from "./update.js";
 import { WasmLayout, WasmState } from "./wasm-state.js";
 
-export interface OnnxBackendOptions extends RuntimeOptions {
+export interface OnnxBackendOptions extends ProgramOptions {
   /** onnxruntime-node, onnxruntime-web or any other module with onnxruntime-common's interface. */
   readonly runtime: OnnxRuntime;
   /**

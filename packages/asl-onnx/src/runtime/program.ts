@@ -8,8 +8,9 @@ import {
   type Tensors,
 } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
+import { inferenceFusions } from "../export/folding.js";
 import { sessionFusions } from "../fusions/session.js";
-import { toOnnxModel } from "../model.js";
+import { type OnnxModel, toOnnxModel } from "../model.js";
 import { blockSizeOf } from "./block-size.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
@@ -42,48 +43,102 @@ export interface ProgramParts {
   readonly returned: readonly string[];
 }
 
-const withShape = ({ type, data }: TensorData, shape: Shape): TensorData => ({ type: { ...type, shape }, data });
+export interface ProgramOptions extends RuntimeOptions {
+  readonly runtime: OnnxRuntime;
+  /**
+   * What a program that writes no state does with the state that it reads: `folded` (default) makes it part of the
+   * model, batch norm folded into convolutions, at the first run after a change; `fed` feeds it at each run.
+   */
+  readonly inference?: "folded" | "fed";
+}
 
-export async function compileProgram(
-  { name, program, graph, store, update, returned }: ProgramParts,
-  options: RuntimeOptions & { readonly runtime: OnnxRuntime },
-): Promise<CompiledProgram> {
+/** A model that is loaded, and what its inputs and outputs are. */
+interface Prepared extends Omit<OnnxModel, "model"> {
+  readonly session: ModelSession;
+}
+
+export async function compileProgram(parts: ProgramParts, options: ProgramOptions): Promise<CompiledProgram> {
+  const { program, store } = parts;
+  const isTraining = Object.keys(program.writes).length > 0;
+  const isFolded = !isTraining && options.inference !== "fed" && Object.keys(program.reads).length > 0;
+  const writesInto = await writesIntoOutputs(options.runtime);
+  let prepared = isFolded ? undefined : await fedModel(parts, isTraining, options);
+  let version = store.version;
+
+  return {
+    async run(feeds) {
+      checkFeeds(parts.name, program, feeds);
+      if (prepared === undefined || (isFolded && version !== store.version)) {
+        await prepared?.session.release();
+        prepared = undefined;
+        version = store.version;
+        prepared = await foldedModel(parts, options);
+      }
+      const results = await execute(parts, prepared, feeds, options.runtime, writesInto);
+      assertFinite(results, program.finite);
+      parts.update.run(feeds, results);
+      return Object.fromEntries(parts.returned.map((output) => [output, results[output]!]));
+    },
+    release: async () => prepared?.session.release(),
+  };
+}
+
+async function fedModel(
+  { name, graph, update }: ProgramParts,
+  isTraining: boolean,
+  options: ProgramOptions,
+): Promise<Prepared> {
   const { runtime } = options;
-  const { model, inputs, outputs, extents } = toOnnxModel(graph, {
+  const { model, ...ends } = toOnnxModel(graph, {
     name,
     fusions: sessionFusions({ blockSize: await blockSizeOf(runtime) }),
     flat: new Set(update.staged.keys()),
   });
-  const kind = Object.keys(program.writes).length > 0 ? "training" : "inference";
-  const session = await ModelSession.load(runtime, `program ${name}`, model, sessionOptions(kind, options));
-  const writesInto = await writesIntoOutputs(runtime);
+  const settings = sessionOptions(isTraining ? "training" : "inference", options);
+  return { ...ends, session: await ModelSession.load(runtime, `program ${name}`, model, settings) };
+}
+
+async function foldedModel({ name, graph, program, store }: ProgramParts, options: ProgramOptions): Promise<Prepared> {
+  const state = Object.fromEntries(
+    Object.entries(program.reads).map(([input, stateName]) => [input, store.get(stateName)]),
+  );
+  const { model, ...ends } = toOnnxModel(graph, {
+    name,
+    initializers: state,
+    fusions: inferenceFusions(graph, state),
+  });
+  const settings = sessionOptions("inference", options);
+  return { ...ends, session: await ModelSession.load(options.runtime, `program ${name}`, model, settings) };
+}
+
+/** Runs the model; staged outputs land in their place, all others are returned. */
+async function execute(
+  { program, graph, store, update }: ProgramParts,
+  { session, inputs, outputs, extents }: Prepared,
+  feeds: Tensors,
+  runtime: OnnxRuntime,
+  writesInto: boolean,
+): Promise<Record<string, TensorData>> {
+  const tensors: Record<string, Tensor> = {};
+  for (const input of inputs) {
+    const stateName = program.reads[input];
+    tensors[input] = toRuntime(runtime, stateName === undefined ? feeds[input]! : store.get(stateName));
+  }
   const fetches: Record<string, Tensor | null> = {};
   for (const [output, onnxName] of Object.entries(outputs)) {
     const staged = writesInto ? update.staged.get(output) : undefined;
     fetches[onnxName] = staged === undefined ? null : toRuntime(runtime, withShape(staged, extents[output] as Shape));
   }
-
-  return {
-    async run(feeds) {
-      checkFeeds(name, program, feeds);
-      const tensors: Record<string, Tensor> = {};
-      for (const input of inputs) {
-        const stateName = program.reads[input];
-        tensors[input] = toRuntime(runtime, stateName === undefined ? feeds[input]! : store.get(stateName));
-      }
-      const fetched = await session.run(tensors, fetches);
-      const results: Record<string, TensorData> = {};
-      for (const [output, onnxName] of Object.entries(outputs)) {
-        const staged = update.staged.get(output);
-        if (staged !== undefined && writesInto) continue;
-        const result = fromRuntime(output, fetched[onnxName]!, graph.types[graph.outputs[output]!]!);
-        if (staged === undefined) results[output] = result;
-        else staged.data.set(result.data);
-      }
-      assertFinite(results, program.finite);
-      update.run(feeds, results);
-      return Object.fromEntries(returned.map((output) => [output, results[output]!]));
-    },
-    release: () => session.release(),
-  };
+  const fetched = await session.run(tensors, fetches);
+  const results: Record<string, TensorData> = {};
+  for (const [output, onnxName] of Object.entries(outputs)) {
+    const staged = update.staged.get(output);
+    if (staged !== undefined && writesInto) continue;
+    const result = fromRuntime(output, fetched[onnxName]!, graph.types[graph.outputs[output]!]!);
+    if (staged === undefined) results[output] = result;
+    else staged.data.set(result.data);
+  }
+  return results;
 }
+
+const withShape = ({ type, data }: TensorData, shape: Shape): TensorData => ({ type: { ...type, shape }, data });

@@ -2,6 +2,8 @@ import { allocate, type StateSpec, sizeOf, type TensorData } from "asl-core";
 
 /** Where a session keeps its state between runs. */
 export interface StateStore {
+  /** Grows whenever a tensor changes. */
+  readonly version: number;
   /** The tensor itself, not a copy. */
   get(name: string): TensorData;
   /** Replaces the contents; `data` is not used by anyone else afterwards. */
@@ -11,6 +13,7 @@ export interface StateStore {
 /** State in arrays of the JavaScript heap; a replaced tensor takes over the new array. */
 export class HeapState implements StateStore {
   readonly #tensors = new Map<string, TensorData>();
+  version = 0;
 
   constructor(spec: StateSpec) {
     for (const [name, { type }] of Object.entries(spec)) {
@@ -27,5 +30,6 @@ export class HeapState implements StateStore {
     // The state is float32 on every backend but the reference.
     const array = type.dtype === "f32" && !(data instanceof Float32Array) ? new Float32Array(data) : data;
     this.#tensors.set(name, { type, data: array });
+    this.version++;
   }
 }

@@ -36,6 +36,7 @@ export class InPlaceUpdate {
       numberOrder(group).map((source) => this.#number(source, state, feeds, results)),
     );
     for (const [i, group] of groups.entries()) this.#runGroup(group, this.#kernels[i]!, numbers[i]!, state);
+    if (groups.length > 0) state.changed();
     for (const [name, output] of Object.entries(copies)) {
       state.replace(name, (this.staged.get(output) ?? results[output]!).data);
     }

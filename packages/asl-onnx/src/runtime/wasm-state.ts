@@ -74,6 +74,7 @@ function view(buffer: ArrayBuffer, address: number, { dtype, shape }: TensorType
 /** State in a WebAssembly memory: kernels update it in place, and ONNX Runtime reads it without a copy. */
 export class WasmState implements StateStore {
   readonly #tensors = new Map<string, PlacedTensor>();
+  version = 0;
 
   constructor(spec: StateSpec, layout: WasmLayout) {
     for (const [name, { type }] of Object.entries(spec)) {
@@ -87,5 +88,11 @@ export class WasmState implements StateStore {
 
   replace(name: string, data: TensorData["data"]): void {
     this.get(name).data.set(data);
+    this.changed();
+  }
+
+  /** To be called after a kernel has written. */
+  changed(): void {
+    this.version++;
   }
 }
