@@ -1,8 +1,8 @@
-import { conv2d } from "../functions/contraction.js";
 import { abs, add, mul } from "../functions/elementwise.js";
 import type { Value } from "../graph/builder.js";
 import { leakyRelu } from "../nn/activation.js";
-import { batchNormEval, batchNormTrain } from "../nn/batch-norm.js";
+import { batchNormTrain } from "../nn/batch-norm.js";
+import { NATIVE_NUMERICS, type Numerics } from "../nn/numerics.js";
 import { linear, squeezeExcite } from "../nn/squeeze-excite.js";
 import { sizeOf } from "../types/tensor.js";
 import type { Mode } from "./model.js";
@@ -27,10 +27,13 @@ export interface ConvAbnOptions {
   readonly slope?: number;
   /** The last ABN of a block starts at weight 0, so that the block starts as its shortcut. */
   readonly zeroWeight?: boolean;
+  /** Default: the backend's own. */
+  readonly numerics?: Numerics;
 }
 
 /** Convolution without bias, then batch norm with scale |weight| + 1e-5, then leaky ReLU. Keys NAME.0.*, NAME.1.*. */
-export function convAbn({ inputs, outputs, kernel, slope, zeroWeight = false }: ConvAbnOptions): Layer {
+export function convAbn(options: ConvAbnOptions): Layer {
+  const { inputs, outputs, kernel, slope, zeroWeight = false, numerics = NATIVE_NUMERICS } = options;
   // kaiming normal, fan-out, leaky ReLU gain (slope 0): std = sqrt(2 / (outputs k^2))
   const std = Math.sqrt(2 / (outputs * kernel * kernel));
   return {
@@ -44,13 +47,13 @@ export function convAbn({ inputs, outputs, kernel, slope, zeroWeight = false }: 
     apply(x, state, name, mode) {
       const convolved = x.builder.scope(
         `${name}.0`,
-        () => conv2d(x, state.get(`${name}.0.weight`), { padding: (kernel - 1) / 2 }),
+        () => numerics.conv2d(x, state.get(`${name}.0.weight`), { padding: (kernel - 1) / 2 }),
         "root",
       );
       return x.builder.scope(
         `${name}.1`,
         () => {
-          const y = activatedBatchNorm(convolved, state, `${name}.1`, mode);
+          const y = activatedBatchNorm(convolved, state, `${name}.1`, mode, numerics);
           return slope === undefined ? y : leakyRelu(y, slope);
         },
         "root",
@@ -60,7 +63,13 @@ export function convAbn({ inputs, outputs, kernel, slope, zeroWeight = false }: 
 }
 
 /** Batch norm with scale |weight| + 1e-5; in mode train also records the new running statistics. */
-function activatedBatchNorm(x: Value, state: StateReader, name: string, mode: Mode): Value {
+function activatedBatchNorm(
+  x: Value,
+  state: StateReader,
+  name: string,
+  mode: Mode,
+  { batchNormEval }: Numerics,
+): Value {
   const scale = add(abs(state.get(`${name}.weight`)), ABN_WEIGHT_EPSILON);
   const bias = state.get(`${name}.bias`);
   const runningMean = state.get(`${name}.running_mean`);
@@ -77,7 +86,7 @@ function activatedBatchNorm(x: Value, state: StateReader, name: string, mode: Mo
 }
 
 /** Squeeze-and-excitation; fc1 and fc2 are 1x1 convolutions with bias, initialised as PyTorch's default. */
-export function squeezeExciteLayer(channels: number, reduced: number): Layer {
+export function squeezeExciteLayer(channels: number, reduced: number, numerics?: Numerics): Layer {
   return {
     declare(state, name) {
       declareDefault(state, `${name}.fc1`, [reduced, channels, 1, 1]);
@@ -88,20 +97,20 @@ export function squeezeExciteLayer(channels: number, reduced: number): Layer {
         weight: state.get(`${name}.${part}.weight`),
         bias: state.get(`${name}.${part}.bias`),
       });
-      return x.builder.scope(name, () => squeezeExcite(x, { fc1: fc("fc1"), fc2: fc("fc2") }), "root");
+      return x.builder.scope(name, () => squeezeExcite(x, { fc1: fc("fc1"), fc2: fc("fc2") }, numerics), "root");
     },
   };
 }
 
 /** y = x W^T + b with W ~ N(0, 0.01^2). */
-export function linearLayer(inputs: number, outputs: number): Layer {
+export function linearLayer(inputs: number, outputs: number, numerics?: Numerics): Layer {
   return {
     declare(state, name) {
       state.declare(`${name}.weight`, [outputs, inputs], { kind: "normal", std: 0.01 });
       state.declare(`${name}.bias`, [outputs], { kind: "uniform", bound: 1 / Math.sqrt(inputs) });
     },
     apply: (x, state, name) =>
-      x.builder.scope(name, () => linear(x, state.get(`${name}.weight`), state.get(`${name}.bias`)), "root"),
+      x.builder.scope(name, () => linear(x, state.get(`${name}.weight`), state.get(`${name}.bias`), numerics), "root"),
   };
 }
 

@@ -1,9 +1,9 @@
 import { ShapeError } from "../errors/errors.js";
-import { conv2d } from "../functions/contraction.js";
 import { mul } from "../functions/elementwise.js";
-import { mean, pad, reduceSum, reshape, transpose } from "../functions/shape.js";
+import { pad, reshape, transpose } from "../functions/shape.js";
 import type { Value } from "../graph/builder.js";
 import { f32, formatShape } from "../types/tensor.js";
+import { NATIVE_NUMERICS, type Numerics } from "./numerics.js";
 
 type ImageShape = readonly [number, number, number, number];
 
@@ -23,7 +23,7 @@ export function spaceToDepth(x: Value, block: number): Value {
 }
 
 /** Anti-aliased subsampling by 2: reflect pad 1, depthwise [1 2 1] x [1 2 1] / 16. Zhang 2019. */
-export function blurPool(x: Value): Value {
+export function blurPool(x: Value, { conv2d }: Numerics = NATIVE_NUMERICS): Value {
   const channels = x.shape[1]!;
   const row = [1, 2, 1];
   const filter = row.flatMap((a) => row.map((b) => (a * b) / 16));
@@ -32,11 +32,11 @@ export function blurPool(x: Value): Value {
 }
 
 /** Mean over 2x2 windows with stride 2; an odd edge makes a smaller window (ceil mode, padding not counted). */
-export function averagePool2x2(x: Value): Value {
+export function averagePool2x2(x: Value, { sum }: Numerics = NATIVE_NUMERICS): Value {
   const [batch, channels, height, width] = x.shape as ImageShape;
   const [outHeight, outWidth] = [Math.ceil(height / 2), Math.ceil(width / 2)];
   const even = pad(x, [0, 0, 0, 0], [0, 0, outHeight * 2 - height, outWidth * 2 - width]);
-  const sums = reduceSum(reshape(even, [batch, channels, outHeight, 2, outWidth, 2]), [3, 5]);
+  const sums = sum(reshape(even, [batch, channels, outHeight, 2, outWidth, 2]), [3, 5]);
   if (height % 2 === 0 && width % 2 === 0) return mul(sums, 0.25);
   const rows = Array.from({ length: outHeight }, (_, i) => Math.min(2, height - 2 * i));
   const columns = Array.from({ length: outWidth }, (_, i) => Math.min(2, width - 2 * i));
@@ -45,4 +45,4 @@ export function averagePool2x2(x: Value): Value {
 }
 
 /** [N,C,H,W] -> [N,C]. */
-export const globalMean = (x: Value) => mean(x, [2, 3]);
+export const globalMean = (x: Value, { mean }: Numerics = NATIVE_NUMERICS) => mean(x, [2, 3]);
