@@ -12,7 +12,8 @@ import {
   trainProgram,
   tresnet,
 } from "asl-core";
-import { onnxNodeBackend } from "asl-onnx/node";
+import { exportOnnx } from "asl-onnx";
+import { onnxNodeBackend, openOnnxModelNode } from "asl-onnx/node";
 import { evaluateNode } from "asl-reference";
 import { describe, expect, it } from "vitest";
 import { BACKENDS_UNDER_TEST } from "../goldens/backends.js";
@@ -76,6 +77,21 @@ describe.each(NETWORKS)("$name", ({ name, config, checkpoints }) => {
   it.each(RUNTIMES)("and on onnx, optimisation $level, $threads thread(s)", async ({ level, threads }) => {
     const backend = onnxNodeBackend({ threads, sessionOptions: { graphOptimizationLevel: level } });
     expect(sha256(await logitsOn(backend, "exact"))).toBe(LOGITS[name]);
+  });
+
+  it.each(LEVELS)("and as an .onnx file with the weights inside, optimisation %s", async (level) => {
+    const { input } = await golden();
+    const [batch, , imageSize] = input!.type.shape as readonly [number, number, number, number];
+    const model = tresnet(config, { numerics: "exact" });
+    const tensors = await weights();
+    const bytes = exportOnnx({
+      graph: (batchSize) => evaluateProgram({ model, batchSize, imageSize }).graph,
+      state: Object.fromEntries(Object.keys(model.state).map((key) => [key, tensors[key]!])),
+      batch,
+    });
+    await using session = await openOnnxModelNode(bytes, { sessionOptions: { graphOptimizationLevel: level } });
+    const { logits } = await session.run({ images: input! });
+    expect(sha256(logits!)).toBe(LOGITS[name]);
   });
 
   it("and where denormals are flushed, zeros have any sign, and sums run in another order", async () => {
