@@ -34,7 +34,7 @@ function rootMeanSquareError(actual: TensorData, truth: TensorData): number {
   return Math.sqrt(squares.reduce((sum, square) => sum + square) / squares.length);
 }
 
-describe.each(OPERATIONS)("$name", ({ exact, native, feeds, bound }) => {
+describe.each(OPERATIONS)("$name", ({ exact, native, gradients, feeds, bound }) => {
   const expected = evaluate(exact, feeds, { precision: "f32" }).y!;
 
   it("has the same bits on onnx at every optimisation level, with 1 and 2 threads", async () => {
@@ -76,6 +76,17 @@ describe.each(OPERATIONS)("$name", ({ exact, native, feeds, bound }) => {
       });
     });
   }
+
+  it("has the gradients of the native operation", () => {
+    const actual = evaluate(gradients.exact, feeds, { precision: "f64" });
+    for (const [input, truth] of Object.entries(evaluate(gradients.native, feeds, { precision: "f64" }))) {
+      const largest = Math.max(...Array.from(truth.data, Math.abs));
+      // y itself is off by what its digits leave out
+      truth.data.forEach((value, i) => {
+        expect(Math.abs(actual[input]!.data[i]! - value)).toBeLessThanOrEqual(2 ** -20 * largest);
+      });
+    }
+  });
 
   it("is made of portable ops alone", () => {
     expect([...new Set(exact.nodes.map(({ op }) => op))].filter((op) => !PORTABLE.has(op))).toEqual([]);

@@ -5,8 +5,11 @@ import {
   EXACT_NUMERICS,
   f32,
   type Graph,
+  grad,
+  mul,
   NATIVE_NUMERICS,
   type Numerics,
+  reduceSum,
   type Shape,
   sizeOf,
   type Tensors,
@@ -18,6 +21,8 @@ export interface Operation {
   readonly name: string;
   readonly exact: Graph;
   readonly native: Graph;
+  /** The gradients of sum y^2 / 2 with respect to each input. */
+  readonly gradients: { readonly exact: Graph; readonly native: Graph };
   readonly feeds: Tensors;
   /** Where the native operation rounds as rarely: |error| <= roundings 2^-24 times `native` of `magnitudes`. */
   readonly bound?: { readonly roundings: number; readonly magnitudes: Tensors };
@@ -31,6 +36,13 @@ function operation(name: string, shapes: readonly Shape[], body: Body, positive 
     const inputs = shapes.map((shape, i) => builder.input(`x${i}`, { dtype: "f32", shape }));
     return builder.finish({ y: body(numerics, inputs) });
   };
+  const gradientsOf = (numerics: Numerics) => {
+    const builder = new Builder();
+    const inputs = shapes.map((shape, i) => builder.input(`x${i}`, { dtype: "f32", shape }));
+    const y = body(numerics, inputs);
+    const gradients = grad(mul(reduceSum(mul(y, y)), 0.5), inputs);
+    return builder.finish(Object.fromEntries(gradients.map((gradient, i) => [`x${i}`, gradient])));
+  };
   const random = createRandom(1, "network operations", name);
   const element = () => (positive ? random.between(0.1, 3) : random.normal());
   const data = (shape: Shape) => Float32Array.from({ length: sizeOf(shape) }, element);
@@ -38,6 +50,7 @@ function operation(name: string, shapes: readonly Shape[], body: Body, positive 
     name,
     exact: graphOf(EXACT_NUMERICS),
     native: graphOf(NATIVE_NUMERICS),
+    gradients: { exact: gradientsOf(EXACT_NUMERICS), native: gradientsOf(NATIVE_NUMERICS) },
     feeds: Object.fromEntries(shapes.map((shape, i) => [`x${i}`, f32(shape, data(shape))])),
   };
 }
