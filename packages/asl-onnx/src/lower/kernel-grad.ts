@@ -54,9 +54,8 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
   if (kernel.rows * kernel.columns === 1 || batch < LEAST_BATCH) {
     return productsOfSlices(gradient, images, geometry, lowering);
   }
-  const windows = images.extents[0] as number;
-  const entries = windows * kernel.rows * kernel.columns * positions;
-  const whole = batch >= LARGE_BATCH || entries <= CACHED_ENTRIES;
+  const channels = images.extents[0] as number;
+  const whole = batch >= LARGE_BATCH || positions <= LEAST_POSITIONS_PER_OUTPUT * out;
   const rows = Array.from({ length: kernel.rows }, (_, i) => i);
   if (whole) {
     const product = productOfGathered(gradient, images, rows, geometry, lowering);
@@ -64,17 +63,20 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
   }
   // [kernel row][O * C, kernel column] -> [O * C, kernel row, kernel column]
   const products = rows.map((row) => productOfGathered(gradient, images, [row], geometry, lowering));
-  const parts = products.map((product) => lowering.reshape(product, [1, out * windows, kernel.columns]).name);
+  const parts = products.map((product) => lowering.reshape(product, [1, out * channels, kernel.columns]).name);
   const name = lowering.emit("Concat", parts, { axis: { int: 0 } });
-  const stacked = { name, extents: [kernel.rows, out * windows, kernel.columns] };
+  const stacked = { name, extents: [kernel.rows, out * channels, kernel.columns] };
   return lowering.reshape(lowering.transpose(stacked, [1, 0, 2]), kernelShape);
 }
 
 /** Gather copies one pixel of all pictures at a time; for a few pictures Slice, which copies rows, is faster. */
 const LEAST_BATCH = 4;
-/** Where one product for all kernel positions is faster than one for each kernel row: many pictures, or few entries. */
+/**
+ * One product for all kernel positions, or one for each kernel row? The windows of one row stay in cache, but the
+ * kernel rows have to be interleaved, a few elements at a time. Many pictures make long copies either way.
+ */
 const LARGE_BATCH = 16;
-const CACHED_ENTRIES = 2 ** 21;
+const LEAST_POSITIONS_PER_OUTPUT = 12;
 
 interface Geometry extends Conv2dKernelGradAttrs {
   readonly batch: number;
