@@ -15,6 +15,7 @@ export {
 export { fixturesFolder, loadFixtures } from "./load.js";
 export { type Mutant, wrongComposite, wrongElement, wrongNodes, wrongOp } from "./mutants/mutant.js";
 export { MUTANTS, type MutantOutcome, runMutants } from "./mutants/mutants.js";
+export { type OfficialLossCase, officialLosses, officialLossGraph } from "./official-losses.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
 export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";
 export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph, runSessionCase } from "./run.js";

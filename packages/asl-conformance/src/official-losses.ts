@@ -9,7 +9,7 @@ import {
   grad,
   i32,
   reduceSum,
-  type TensorData,
+  type Tensors,
   type Value,
 } from "asl-core";
 import type { Fixture } from "./fixture.js";
@@ -37,18 +37,15 @@ export interface OfficialLossCase {
  */
 export function officialLosses(cases: readonly OfficialLossCase[]): readonly Fixture[] {
   return cases.map((each, index) => {
-    const logits = f32(each.shape, decoded(each.logits));
-    const targets = each.target_index
-      ? i32([each.shape[0]], each.target_index)
-      : f32(each.shape, decoded(each.targets));
+    const { graph, feeds } = officialLossGraph(each);
     const losses = [each.loss_f64].flat();
     return {
       name: `official-losses/${index}-${each.cls}`,
       subject: "official-losses",
       kind: "random",
       tier: "bounded",
-      graph: graphOf(each, targets),
-      inputs: { logits, targets },
+      graph,
+      inputs: feeds,
       expected: {
         loss: f32(Array.isArray(each.loss_f64) ? [losses.length] : [], Float64Array.from(losses)),
         gradient: f32(each.shape, Float64Array.from(each.grad_f64)),
@@ -57,13 +54,20 @@ export function officialLosses(cases: readonly OfficialLossCase[]): readonly Fix
   });
 }
 
-function graphOf(each: OfficialLossCase, targetData: TensorData): Graph {
+/** The loss and its gradient at the case's logits and targets: outputs "loss" and "gradient". */
+export function officialLossGraph(each: OfficialLossCase): { readonly graph: Graph; readonly feeds: Tensors } {
+  const targetData = each.target_index
+    ? i32([each.shape[0]], each.target_index)
+    : f32(each.shape, decoded(each.targets));
   const builder = new Builder();
   const logits = builder.input("logits", { dtype: "f32", shape: each.shape });
   const targets = builder.input("targets", targetData.type);
   const loss = LOSSES[each.cls](logits, targets, each.cfg);
   const [gradient] = grad(reduceSum(loss), [logits]);
-  return builder.finish({ loss, gradient: gradient! });
+  return {
+    graph: builder.finish({ loss, gradient: gradient! }),
+    feeds: { logits: f32(each.shape, decoded(each.logits)), targets: targetData },
+  };
 }
 
 type LossOf = (logits: Value, targets: Value, cfg: OfficialLossCase["cfg"]) => Value;

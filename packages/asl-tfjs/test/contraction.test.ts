@@ -2,8 +2,8 @@ import { type Backend, type Conv2dAttrs, convolvedExtent, f32, type Shape } from
 import { evaluate } from "asl-reference";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { dyadic, expectContract, expectSameBits, graphOf, noise, runOn } from "../../../test/contract.js";
 import { BACKENDS } from "./backends.js";
-import { dyadic, expectContract, expectSameBits, graphOf, noise, runOn } from "./contract.js";
 
 interface ConvCase {
   readonly attrs: Conv2dAttrs;

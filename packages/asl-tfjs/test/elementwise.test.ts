@@ -1,8 +1,8 @@
 import { build, f32, i32, max, min, type OpName, type TensorData } from "asl-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { expectContract, graphOf, noise, runOn } from "../../../test/contract.js";
 import { BACKENDS } from "./backends.js";
-import { expectContract, graphOf, noise, runOn } from "./contract.js";
 
 const SPECIAL = [0, -0, 1, -1, 0.5, 1e-30, -1e-30, 1e30, 3.4e38, Infinity, -Infinity, 2 ** -126, 2 ** -140];
 const vector = (values: readonly number[]): TensorData => f32([values.length], values);

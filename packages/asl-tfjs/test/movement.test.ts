@@ -15,8 +15,8 @@ import {
 import { evaluate } from "asl-reference";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { expectContract, expectSameBits, noise, runOn } from "../../../test/contract.js";
 import { BACKENDS } from "./backends.js";
-import { expectContract, expectSameBits, noise, runOn } from "./contract.js";
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
 const counting = (shape: Shape): TensorData =>

@@ -12,8 +12,8 @@ import {
 } from "asl-core";
 import { referenceBackend } from "asl-reference";
 import { describe, expect, it } from "vitest";
+import { noise } from "../../../test/contract.js";
 import { BACKENDS } from "./backends.js";
-import { noise } from "./contract.js";
 
 const model = tresnet({ blocks: [1, 1, 1, 1], planes: 8, basicStages: 2, classes: 4 });
 const state = trainingState(model);
