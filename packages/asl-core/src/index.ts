@@ -27,9 +27,19 @@ export * from "./losses/adaptive.js";
 export * from "./losses/asymmetric.js";
 export type * from "./losses/options.js";
 export * from "./losses/single-label.js";
-export * from "./metrics/average-precision.js";
+export {
+  averagePrecision,
+  type MeanAveragePrecision,
+  meanAveragePrecision,
+  meanOfClasses,
+  type RankedPrecision,
+  rankedPrecision,
+} from "./metrics/average-precision.js";
+export * from "./metrics/bootstrap.js";
 export * from "./metrics/precision-recall.js";
 export type { MatrixShape, Scores } from "./metrics/predictions.js";
+export { ColumnRanking } from "./metrics/ranking.js";
+export * from "./metrics/thresholds.js";
 export * from "./models/layers.js";
 export * from "./models/model.js";
 export * from "./models/tresnet.js";

@@ -1,10 +1,11 @@
-import { checkPredictions, type MatrixShape, POSITIVE, type Scores, UNANNOTATED } from "./predictions.js";
+import { checkPredictions, type MatrixShape, POSITIVE, type Scores } from "./predictions.js";
+import { ColumnRanking, copyColumn } from "./ranking.js";
 
 /**
  * The official evaluation adds this to the number of positives. It moves AP by less than one part in 10^8, which the
  * published numbers carry, so ours carry it too: AP of a perfect ranking of one positive is 1 / (1 + 1e-8).
  */
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
 
 /**
  * Average precision of one class, in [0, 1]: the sum over the positives of the precision at their rank, divided by the
@@ -19,7 +20,7 @@ const EPSILON = 1e-8;
 export function averagePrecision(scores: ArrayLike<number>, targets: ArrayLike<number>): number {
   const column = scores instanceof Float32Array || scores instanceof Float64Array ? scores : Float64Array.from(scores);
   checkPredictions(column, targets, [column.length, 1]);
-  return rankedPrecision(column, targets, 0, 1).averagePrecision;
+  return rankedPrecision(new ColumnRanking(column.length).rank(column, targets), targets).averagePrecision;
 }
 
 /** Everything in percent. */
@@ -45,7 +46,27 @@ export function meanAveragePrecision(
   shape: MatrixShape,
 ): MeanAveragePrecision {
   checkPredictions(scores, targets, shape);
-  const classes = Array.from({ length: shape[1] }, (_, column) => rankedPrecision(scores, targets, column, shape[1]));
+  const [rows, columns] = shape;
+  const ranking = new ColumnRanking(rows);
+  const columnScores = scores instanceof Float32Array ? new Float32Array(rows) : new Float64Array(rows);
+  const columnTargets = new Int8Array(rows);
+  return meanOfClasses(
+    Array.from({ length: columns }, (_, column) => {
+      copyColumn(scores, column, columns, columnScores);
+      copyColumn(targets, column, columns, columnTargets);
+      return rankedPrecision(ranking.rank(columnScores, columnTargets), columnTargets);
+    }),
+  );
+}
+
+/** AP in [0, 1] and number of positives of one class. */
+export interface RankedPrecision {
+  readonly averagePrecision: number;
+  readonly positives: number;
+}
+
+/** The classes together; AP in percent. */
+export function meanOfClasses(classes: readonly RankedPrecision[]): MeanAveragePrecision {
   const perClass = classes.map((ranked) => 100 * ranked.averagePrecision);
   const positives = classes.map((ranked) => ranked.positives);
   return {
@@ -56,19 +77,15 @@ export function meanAveragePrecision(
   };
 }
 
-/** The column `first` of a matrix with `stride` columns, ranked. */
-function rankedPrecision(scores: Scores, targets: ArrayLike<number>, first: number, stride: number) {
-  const annotated: number[] = [];
-  for (let i = first; i < scores.length; i += stride) if (targets[i] !== UNANNOTATED) annotated.push(i);
-  const ranking = Uint32Array.from(annotated).sort((i, j) => scores[j]! - scores[i]! || i - j);
-
+/** Average precision of one class from its rows, best first (`ColumnRanking`), and the targets of all rows. */
+export function rankedPrecision(ranking: Uint32Array, targets: ArrayLike<number>): RankedPrecision {
   let positives = 0;
   let sum = 0;
-  ranking.forEach((i, before) => {
-    if (targets[i] !== POSITIVE) return;
+  for (let before = 0; before < ranking.length; before++) {
+    if (targets[ranking[before]!] !== POSITIVE) continue;
     positives++;
     sum += positives / (before + 1);
-  });
+  }
   return { averagePrecision: sum / (positives + EPSILON), positives };
 }
 
