@@ -1,10 +1,26 @@
 export {
+  type AffineMatrix,
+  type Colour,
+  type GeometryOptions,
+  type Interpolation,
+  rotate,
+  transformAffine,
+} from "./augment/affine.js";
+export {
   type Augmentation,
   type AugmentationStep,
   augmentationOf,
   type Cutout,
   type HorizontalFlip,
-} from "./augmentation.js";
+  type RandAugment,
+} from "./augment/augmentation.js";
+export { type CutMix, givesSoftTargets, type MixingStep, type MixUp } from "./augment/mixing.js";
+export {
+  applyOperation,
+  MAX_MAGNITUDE,
+  RAND_AUGMENT_OPERATIONS,
+  type RandAugmentOperation,
+} from "./augment/rand-augment.js";
 export { type CocoDataset, type CocoItem, type CocoOptions, openCoco } from "./coco.js";
 export type { Dataset, DatasetItem } from "./dataset.js";
 export { type DecodeOptions, decodePicture, decodePictureBytes } from "./decode.js";
@@ -14,6 +30,6 @@ export { type EmojiScenesOptions, type EmojiSplit, emojiClassNames } from "./emo
 export { DatasetError, PictureError, type PictureErrorReason } from "./errors.js";
 export type { Batch, SkippedPicture } from "./loader/batch.js";
 export { createLoader, type EpochOptions, type Loader } from "./loader/loader.js";
-export type { LoaderOptions } from "./loader/options.js";
+export type { AugmentOptions, LoaderOptions } from "./loader/options.js";
 export { type Picture, toTensor } from "./picture.js";
 export { type ResizeFilter, resize } from "./resize.js";

@@ -1,7 +1,8 @@
 import { createRandom } from "asl-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AugmentationStep, augmentationOf, flipHorizontally } from "../src/augmentation.js";
+import { type AugmentationStep, augmentationOf } from "../src/augment/augmentation.js";
+import { flipHorizontally } from "../src/augment/flip.js";
 import type { Picture } from "../src/picture.js";
 
 const picture = fc

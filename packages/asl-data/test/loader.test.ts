@@ -65,8 +65,13 @@ const augmented = {
   imageSize: SIZE,
   batchSize: 5,
   shuffle: { seed: 3 },
-  augment: { seed: 4, steps: [{ kind: "horizontalFlip" }, { kind: "cutout" }] },
+  augment: {
+    seed: 4,
+    steps: [{ kind: "horizontalFlip" }, { kind: "cutout", fraction: 0.3 }, { kind: "randAugment", magnitude: 12 }],
+  },
 } as const satisfies LoaderOptions;
+
+const mixed = { ...augmented, augment: { ...augmented.augment, mixing: { kind: "mixUp", alpha: 0.4 } } } as const;
 
 describe("batches", () => {
   it("hold decoded, resized pictures, multi-hot targets and a mask, in order; the last is padded", async () => {
@@ -109,12 +114,12 @@ describe("batches", () => {
 describe("order and bytes are a function of dataset, options and epoch alone", () => {
   it("not of workers, prefetch or cache", async () => {
     const hashes = new Map<string, string[]>();
-    for (const workers of [0, 1, 2]) {
+    for (const workers of [0, 1, 2, 3]) {
       for (const [prefetch, cache] of [
         [0, "none"],
         [7, "memory"],
       ] as const) {
-        await using loader = createLoader(dataset, { ...augmented, workers, prefetch, cache });
+        await using loader = createLoader(dataset, { ...mixed, workers, prefetch, cache });
         const epochs = [await all(loader, 0), await all(loader, 1), await all(loader, 0)];
         expect(epochs[2]!.map(hashOf)).toEqual(epochs[0]!.map(hashOf));
         hashes.set(`${workers} ${prefetch} ${cache}`, epochs.flat().map(hashOf));
@@ -125,8 +130,8 @@ describe("order and bytes are a function of dataset, options and epoch alone", (
   });
 
   it("so an epoch goes on at any batch as if it had not been interrupted", async () => {
-    await using whole = createLoader(dataset, { ...augmented, workers: 0 });
-    await using resumed = createLoader(dataset, { ...augmented, workers: 1 });
+    await using whole = createLoader(dataset, { ...mixed, workers: 0 });
+    await using resumed = createLoader(dataset, { ...mixed, workers: 3 });
     const hashes = (await all(whole, 2)).map(hashOf);
     for (let start = 0; start <= hashes.length; start++) {
       expect((await all(resumed, 2, start)).map(hashOf)).toEqual(hashes.slice(start));

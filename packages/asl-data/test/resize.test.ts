@@ -5,28 +5,16 @@ import { describe, expect, it } from "vitest";
 import { decodePicture } from "../src/decode.js";
 import type { Picture } from "../src/picture.js";
 import { type ResizeFilter, resize } from "../src/resize.js";
+import { type PatternKind, pattern } from "./patterns.js";
 import { hasShared, root, sha256, shared } from "./repository.js";
 
 interface ResizeCase {
-  readonly pattern: "noise" | "extremes" | "smooth";
+  readonly pattern: PatternKind;
   readonly seed: number;
   readonly source: readonly [number, number];
   readonly target: readonly [number, number];
   readonly filter: ResizeFilter;
   readonly sha256: string;
-}
-
-/** The patterns of fixtures/generate/preprocess.py. */
-function pattern({ pattern: kind, seed, source: [width, height] }: ResizeCase): Picture {
-  let state = seed;
-  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    if (kind === "noise") return state >>> 24;
-    if (kind === "extremes") return state >>> 31 === 1 ? 255 : 0;
-    const pixel = Math.floor(i / 3);
-    return (3 * (pixel % width) + 5 * Math.floor(pixel / width) + 40 * (i % 3) + (state >>> 30)) % 256;
-  });
-  return { width, height, data };
 }
 
 const cases = (
@@ -35,7 +23,12 @@ const cases = (
 
 describe("resize gives Pillow's bytes", () => {
   it.each(cases)("$pattern $source -> $target, $filter", (each) => {
-    const { width, height, data } = resize(pattern(each), each.target[0], each.target[1], each.filter);
+    const { width, height, data } = resize(
+      pattern(each.pattern, each.source, each.seed),
+      each.target[0],
+      each.target[1],
+      each.filter,
+    );
     expect([width, height]).toEqual(each.target);
     expect(sha256(data)).toBe(each.sha256);
   });
@@ -77,14 +70,7 @@ describe("resize", () => {
   it("at the same size changes nothing", () => {
     fc.assert(
       fc.property(side, side, filter, fc.nat(), (width, height, by, seed) => {
-        const picture = pattern({
-          pattern: "noise",
-          seed,
-          source: [width, height],
-          target: [1, 1],
-          filter: by,
-          sha256: "",
-        });
+        const picture = pattern("noise", [width, height], seed);
         expect(resize(picture, width, height, by).data).toEqual(picture.data);
       }),
     );
@@ -93,14 +79,7 @@ describe("resize", () => {
   it("treats the channels alike and apart", () => {
     fc.assert(
       fc.property(side, side, side, side, filter, (width, height, toWidth, toHeight, by) => {
-        const picture = pattern({
-          pattern: "noise",
-          seed: 5,
-          source: [width, height],
-          target: [1, 1],
-          filter: by,
-          sha256: "",
-        });
+        const picture = pattern("noise", [width, height], 5);
         const rotated = { ...picture, data: rotateChannels(picture.data) };
         expect(resize(rotated, toWidth, toHeight, by).data).toEqual(
           rotateChannels(resize(picture, toWidth, toHeight, by).data),
@@ -110,14 +89,7 @@ describe("resize", () => {
   });
 
   it("does not change its input", () => {
-    const picture = pattern({
-      pattern: "noise",
-      seed: 1,
-      source: [9, 9],
-      target: [1, 1],
-      filter: "bicubic",
-      sha256: "",
-    });
+    const picture = pattern("noise", [9, 9], 1);
     const before = picture.data.slice();
     resize(picture, 4, 17, "bicubic");
     expect(picture.data).toEqual(before);

@@ -1,5 +1,6 @@
 import { f32, InputError } from "asl-core";
-import { augmentationOf } from "../augmentation.js";
+import { augmentationOf } from "../augment/augmentation.js";
+import { checkMixing } from "../augment/mixing.js";
 import { checkDataset, type Dataset } from "../dataset.js";
 import { PictureError } from "../errors.js";
 import type { Batch, BatchTask, PreparedBatch } from "./batch.js";
@@ -51,7 +52,11 @@ class DatasetLoader implements Loader {
 
   constructor(dataset: Dataset, options: ResolvedLoaderOptions) {
     checkDataset(dataset);
-    if (options.augment !== false) augmentationOf(options.augment.steps); // a bad step is an error here, not in a thread
+    if (options.augment !== false) {
+      // a bad step is an error here, not in a thread
+      augmentationOf(options.augment.steps);
+      if (options.augment.mixing !== undefined) checkMixing(options.augment.mixing);
+    }
     this.classes = dataset.classes;
     this.itemCount = dataset.items.length;
     const batches = this.itemCount / options.batchSize;

@@ -1,8 +1,18 @@
 import { availableParallelism } from "node:os";
 import { InputError } from "asl-core";
-import type { AugmentationStep } from "../augmentation.js";
+import type { AugmentationStep } from "../augment/augmentation.js";
+import type { MixingStep } from "../augment/mixing.js";
 import type { ResizeFilter } from "../resize.js";
 import type { SkippedPicture } from "./batch.js";
+
+/** Random changes of the pictures. They depend on the seed, the epoch and the picture (a mix: the batch), on no thread. */
+export interface AugmentOptions {
+  readonly seed: number;
+  /** For each picture, in this order. */
+  readonly steps: readonly AugmentationStep[];
+  /** For each batch, at last. */
+  readonly mixing?: MixingStep;
+}
 
 export interface LoaderOptions {
   /** Side S of the square that every picture is squeezed to, in pixels. */
@@ -14,7 +24,7 @@ export interface LoaderOptions {
   /** Default false: the dataset's order. With a seed every epoch has its own order. */
   readonly shuffle?: { readonly seed: number } | false;
   /** Default false. */
-  readonly augment?: { readonly seed: number; readonly steps: readonly AugmentationStep[] } | false;
+  readonly augment?: AugmentOptions | false;
   /** A last batch that is not full: "pad" (default) fills it with masked zero rows, "drop" leaves it out. */
   readonly lastBatch?: "pad" | "drop";
   /** Threads that prepare batches; 0 prepares them in the calling thread. Default: cores - 1, at most 4. */

@@ -1,11 +1,13 @@
 import { createRandom } from "asl-core";
-import { type AugmentationStep, augmentationOf } from "../augmentation.js";
+import { augmentationOf } from "../augment/augmentation.js";
+import { type MixableBatch, mixBatch } from "../augment/mixing.js";
 import type { Dataset } from "../dataset.js";
 import { decodePicture } from "../decode.js";
 import { PictureError } from "../errors.js";
 import { type Picture, toTensor } from "../picture.js";
 import { type ResizeFilter, resize } from "../resize.js";
 import type { BatchTask, PictureFailure, PreparedBatch } from "./batch.js";
+import type { AugmentOptions } from "./options.js";
 import { PictureCache, type PictureCacheMemory } from "./picture-cache.js";
 
 /** All that preparing a batch depends on; plain data, so that it can be sent to a worker thread. */
@@ -14,7 +16,7 @@ export interface PreparerOptions {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly filter: ResizeFilter;
-  readonly augment: { readonly seed: number; readonly steps: readonly AugmentationStep[] } | false;
+  readonly augment: AugmentOptions | false;
   readonly onCorrupt: "fail" | "skip";
   readonly maxPixels: number | undefined;
   readonly cache: PictureCacheMemory | undefined;
@@ -75,7 +77,14 @@ export class BatchPreparer {
       for (const label of dataset.items[index]!.labels) targets[target * classCount + label] = 1;
       indices.push(index);
     }
+    this.#mix(task, { images, targets, rows: indices.length, size: imageSize, classes: classCount });
     return { images, targets, indices, failures };
+  }
+
+  #mix({ epoch, number }: BatchTask, batch: MixableBatch): void {
+    const { augment } = this.#options;
+    if (augment === false || augment.mixing === undefined) return;
+    mixBatch(batch, augment.mixing, createRandom(augment.seed, "mixing", epoch, number));
   }
 
   async #read(index: number): Promise<Picture> {
