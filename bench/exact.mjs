@@ -1,17 +1,24 @@
-// What does the loss with portable bits cost beside the native one? Loss and gradient on onnxruntime-node, interleaved.
+// What does the loss with portable bits cost beside the native one? Loss and gradient alone, and in a training step of
+// the demo's net; on onnxruntime-node, interleaved.
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
+  adamFeeds,
   asymmetricLossOptimized,
   Builder,
   createRandom,
+  emaFeeds,
   exactAsymmetricLossOptimized,
   f32,
   grad,
+  initialize,
   optimize,
+  tresnet,
+  tresnetConfig,
 } from "asl-core";
 import { onnxNodeBackend } from "asl-onnx/node";
 import { evaluateNode } from "asl-reference";
+import { resolveRecipe, trainingPrograms } from "asl-training";
 import { formatTable, median } from "./table.mjs";
 
 const SHAPES = [
@@ -35,7 +42,35 @@ export async function run({ runs, only, threads, report }) {
       rows.push({ name: title, ...(await measure(shape, options, { runs: runs * 5, threads })) });
     }
   }
+  const title = "training step of the demo's net, batch 64 x 20 classes";
+  if (title.includes(only)) {
+    report(`${title} ...`);
+    rows.push({ name: title, ...(await measureStep({ runs: runs * 5, threads })) });
+  }
   return { rows };
+}
+
+/** A whole step of `train`: network forward and backward, loss, Adam, moving average. */
+async function measureStep({ runs, threads }) {
+  const model = tresnet(tresnetConfig("tresnet_m", { classes: 20, blocks: [2, 2, 2, 1], widthFactor: 0.5 }));
+  const shape = { batchSize: 64, imageSize: 64 };
+  const open = async (lossNumerics) => {
+    const recipe = resolveRecipe({ epochs: 1, lossNumerics });
+    const { state, programs } = trainingPrograms(model, recipe, shape);
+    const session = await onnxNodeBackend({ threads }).compile(state, { step: programs.train });
+    await session.write(initialize(state, 0));
+    return session;
+  };
+  const { targets } = randomBatch([64, 20]);
+  const random = createRandom(2, "exact bench");
+  const pixels = Float32Array.from({ length: 64 * 3 * 64 * 64 }, () => random.uniform());
+  const feeds = {
+    images: f32([64, 3, 64, 64], pixels),
+    targets,
+    ...adamFeeds({ learningRate: 1e-4, beta1: 0.9, step: 1 }),
+    ...emaFeeds(0.9997),
+  };
+  return await interleave({ ours: await open("exact"), peer: await open("native") }, feeds, { runs, threads });
 }
 
 async function measure(shape, options, { runs, threads }) {
@@ -44,6 +79,10 @@ async function measure(shape, options, { runs, threads }) {
     ours: await compile(exactAsymmetricLossOptimized, shape, options, threads),
     peer: await compile(asymmetricLossOptimized, shape, options, threads),
   };
+  return await interleave(sessions, feeds, { runs, threads });
+}
+
+async function interleave(sessions, feeds, { runs, threads }) {
   const times = { ours: [], peer: [] };
   for (let i = -2; i < runs; i++) {
     for (const [side, session] of Object.entries(sessions)) {

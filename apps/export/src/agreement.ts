@@ -59,7 +59,9 @@ export async function measureAgreement(options: AgreementOptions): Promise<reado
       maxError = Math.max(maxError, Math.abs(value - found!.data[index]!));
       largestLogit = Math.max(largestLogit, Math.abs(value));
     });
-    results.push({ batch, maxError, bound: agreementBound(depth, largestLogit), largestLogit });
+    // exact numerics: the same bits in file and session
+    const bound = model.numerics === "exact" ? 0 : agreementBound(depth, largestLogit);
+    results.push({ batch, maxError, bound, largestLogit });
   }
   return results;
 }

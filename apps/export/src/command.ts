@@ -7,6 +7,8 @@ import {
   EXIT,
   formatTable,
   imageSize,
+  type NumericsName,
+  numericsOption,
   oneOf,
   openBackend,
   openModel,
@@ -34,6 +36,7 @@ export interface ExportOptions extends SharedOptions {
   readonly batch: number | "dynamic";
   readonly imageSize?: number | undefined;
   readonly weights?: "regular" | "ema" | undefined;
+  readonly numerics?: NumericsName | undefined;
   readonly verify: boolean;
   readonly json?: true | undefined;
 }
@@ -63,6 +66,7 @@ export const exportCommand = () =>
       "which weights, where a file holds both: regular or ema",
       oneOf(["regular", "ema"] as const),
     )
+    .addOption(numericsOption("the network in the file"))
     .option("--no-verify", "write the file without comparing its outputs with the session's")
     .option("--json", "one JSON object about the file instead of text");
 
@@ -72,6 +76,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
   const model = await openModel(options.model, {
     ...(options.weights === undefined ? {} : { weights: options.weights }),
     ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
+    ...(options.numerics === undefined ? {} : { numerics: options.numerics }),
   });
   for (const note of model.notes) report.note(note);
   const bytes = buildOnnx(model, options.batch);
@@ -90,6 +95,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
       bytes: bytes.length,
       batch: options.batch,
       imageSize: model.imageSize,
+      numerics: model.numerics,
       ...checked,
     });
     return EXIT.ok;
@@ -132,7 +138,7 @@ function agreementTable(agreements: readonly Agreement[]): string {
     String(batch),
     maxError.toExponential(2),
     bound.toExponential(2),
-    (maxError / bound).toFixed(3),
+    bound === 0 ? "same bits" : (maxError / bound).toFixed(3),
   ]);
   return formatTable(["batch", "max error", "bound", "error / bound"], rows, [0, 1, 2, 3]);
 }

@@ -4,10 +4,11 @@ import type { Classifier, ClassifierOptions } from "./classifier.js";
 
 /** A classifier from a checkpoint: .pth, .safetensors or one of this project's own. */
 export async function openCheckpointClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
-  const { weights, imageSize, classNames, batchSize } = options;
+  const { weights, imageSize, classNames, batchSize, numerics } = options;
   const opened = await openModel(file, {
     ...(weights === undefined ? {} : { weights }),
     ...(imageSize === undefined ? {} : { imageSize }),
+    ...(numerics === undefined ? {} : { numerics }),
     ...(classNames === undefined ? {} : { classNames }),
   });
   const backend = await openBackend(options.backend);

@@ -1,4 +1,4 @@
-import type { BackendName } from "asl-cli";
+import type { BackendName, NumericsName } from "asl-cli";
 import type { TensorData } from "asl-core";
 import type { ResizeFilter } from "asl-data";
 
@@ -8,6 +8,8 @@ export interface ClassifierOptions {
   readonly imageSize?: number | undefined;
   readonly classNames?: readonly string[] | undefined;
   readonly backend: BackendName;
+  /** Of a checkpoint's network; an ONNX file has its own. */
+  readonly numerics?: NumericsName | undefined;
   /** Most pictures of one run. */
   readonly batchSize: number;
 }

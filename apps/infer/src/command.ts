@@ -8,6 +8,8 @@ import {
   EXIT,
   fraction,
   imageSize,
+  type NumericsName,
+  numericsOption,
   oneOf,
   positiveInteger,
   readClassNames,
@@ -30,6 +32,7 @@ export interface InferOptions extends SharedOptions {
   readonly classes?: string | undefined;
   readonly weights?: "regular" | "ema" | undefined;
   readonly backend: BackendName;
+  readonly numerics?: NumericsName | undefined;
   readonly batchSize: number;
 }
 
@@ -67,7 +70,8 @@ export const inferCommand = () =>
       oneOf(["regular", "ema"] as const),
     )
     .option("--batch-size <count>", "most pictures at a time", positiveInteger, 8)
-    .addOption(backendOption());
+    .addOption(backendOption())
+    .addOption(numericsOption("the network of a checkpoint"));
 
 /** Tags all pictures and prints; returns exit code 1 when one of them could not be read or written. */
 export async function infer(
@@ -81,7 +85,8 @@ export async function infer(
   const targets = options.saveAnnotated === undefined ? undefined : annotatedFiles(files, options.saveAnnotated);
   const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
   await using classifier = await openClassifier(options.model, {
-    ...{ weights: options.weights, imageSize: options.imageSize, classNames, backend: options.backend },
+    ...{ weights: options.weights, imageSize: options.imageSize, numerics: options.numerics },
+    ...{ classNames, backend: options.backend },
     batchSize: Math.min(options.batchSize, files.length),
   });
   for (const note of classifier.notes) report.note(note);

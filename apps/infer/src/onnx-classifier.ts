@@ -17,6 +17,10 @@ type Dimension = number | string;
 export async function openOnnxClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
   if (options.weights !== undefined)
     throw new UsageError("--weights: an ONNX file holds one set of weights; leave it out");
+  if (options.numerics !== undefined)
+    throw new UsageError(
+      "--numerics: an ONNX file holds its own arithmetic; export it with --numerics, and leave it out here",
+    );
   const session = await openSession(file, options.backend);
   try {
     return classifierOf(file, session, options);

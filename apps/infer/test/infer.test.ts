@@ -74,6 +74,34 @@ describe.skipIf(PICTURE_IS_MISSING)(
   },
 );
 
+describe("--numerics exact", () => {
+  const MODEL_AT_32 = ["--model", path.join(FIXTURES, "checkpoint.pth"), "--image-size", "32"];
+  const exact = ["--numerics", "exact"];
+
+  it("prints the same scores, digit for digit, on other backends and from an exported file", async () => {
+    const onnx = inFolder("exact.onnx");
+    const exported = await run("export", [...MODEL_AT_32, ...exact, "--batch", "1", "--out", onnx]);
+    expect(exported.stdout).toContain("same bits");
+    const picture = inFolder("b.png");
+    const [first, ...others] = await Promise.all([
+      run("infer", [picture, ...MODEL_AT_32, ...exact, "--json"]),
+      run("infer", [picture, ...MODEL_AT_32, ...exact, "--json", "--backend", "tfjs-wasm"]),
+      run("infer", [picture, ...MODEL_AT_32, ...exact, "--json", "--backend", "reference"]),
+      run("infer", [picture, "--model", onnx, "--json", "--backend", "onnx-web"]),
+    ]);
+    expect(first!.code, first!.stderr).toBe(0);
+    const scores = (stdout: string) => Object.values(linesOf(stdout)[0]!.scores);
+    expect(scores(first!.stdout)).toHaveLength(20);
+    for (const { stdout } of others) expect(scores(stdout)).toEqual(scores(first!.stdout));
+  });
+
+  it("is refused for a file that holds its own arithmetic", async () => {
+    const { code, stderr } = await run("infer", [inFolder("b.png"), "--model", inFolder("exact.onnx"), ...exact]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--numerics: an ONNX file holds its own arithmetic");
+  });
+});
+
 describe("infer", () => {
   it("prints one JSON object a picture and nothing else on stdout, the same for a folder, a pattern and names", async () => {
     const [fromFolder, fromPattern, fromNames] = await Promise.all([

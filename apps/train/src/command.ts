@@ -6,6 +6,7 @@ import {
   fraction,
   imageSize,
   nonNegativeNumber,
+  numericsOption,
   oneOf,
   positiveInteger,
   positiveNumber,
@@ -61,6 +62,12 @@ export const trainCommand = () =>
     .option("--gamma-pos <power>", "focusing of positives", nonNegativeNumber, RECIPE_DEFAULTS.gammaPos)
     .option("--clip <margin>", "probability shift of negatives", fraction, RECIPE_DEFAULTS.clip)
     .option("--no-detach", "let the gradient pass through the focusing weight")
+    .option(
+      "--loss-numerics <kind>",
+      "arithmetic of the loss: exact (from the same logits, the same bits on every backend) or native",
+      oneOf(["exact", "native"] as const),
+      RECIPE_DEFAULTS.lossNumerics,
+    )
     .option("--ema-decay <factor>", "of the moving average of the weights", fraction, RECIPE_DEFAULTS.emaDecay)
     .option("--no-ema-warm-up", "start the moving average with its full memory")
     .option("--seed <number>", "of starting weights, order and augmentation", wholeNumber, RECIPE_DEFAULTS.seed)
@@ -78,6 +85,7 @@ export const trainCommand = () =>
     .option("--out <folder>", "folder of the run", "runs/train")
     .option("--resume", "go on from the snapshot in --out, if there is one")
     .addOption(backendOption())
+    .addOption(numericsOption("the network that scores the validation pictures (the training step is native)"))
     .option("--threads <count>", "threads of the backend", positiveInteger)
     .option("--json", "print the summary as one JSON object");
 

@@ -53,6 +53,7 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
       imageSize,
       resizeFilter: "bilinear",
       recipe,
+      ...(options.numerics === undefined ? {} : { evaluationNumerics: options.numerics }),
       dataDescription: { ...datasets.description, ...loaders.description, ...start.description },
       out: options.out,
       resume: options.resume === true,
@@ -75,8 +76,8 @@ function inOrderOf(training: Dataset, validation: Dataset | undefined): Dataset 
 }
 
 function recipeOf(options: TrainOptions): RecipeOptions {
-  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, emaDecay, emaWarmUp, seed } =
-    options;
+  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, lossNumerics } = options;
+  const { emaDecay, emaWarmUp, seed } = options;
   return {
     epochs,
     ...(scheduleEpochs === undefined ? {} : { scheduleEpochs }),
@@ -86,6 +87,7 @@ function recipeOf(options: TrainOptions): RecipeOptions {
     gammaPos,
     clip,
     detachFocusingWeight: detach,
+    lossNumerics,
     emaDecay,
     emaWarmUp,
     seed,

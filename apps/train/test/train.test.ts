@@ -111,6 +111,20 @@ describe("asl-train", () => {
     expect(parts!.state).toEqual(whole!.state);
   });
 
+  it("the loss is exact unless --loss-numerics native; --numerics is of the validation", async () => {
+    const options = ["--epochs", "1", "--loss-numerics", "native", "--numerics", "exact"];
+    const native = await trainInto("native", options);
+    expect(native.code, native.stderr).toBe(0);
+    const recipeOf = (run: string): unknown => JSON.parse(textOf(run, "recipe.json"));
+    expect(recipeOf("whole")).toMatchObject({ recipe: { lossNumerics: "exact" }, evaluationNumerics: "native" });
+    expect(recipeOf("native")).toMatchObject({ recipe: { lossNumerics: "native" }, evaluationNumerics: "exact" });
+    const firstLoss = (run: string) => Number(textOf(run, "steps.csv").split("\n")[1]!.split(",")[3]);
+    expect(Math.abs(firstLoss("native") / firstLoss("whole") - 1)).toBeLessThan(1e-6);
+    const resumed = await trainInto("native", ["--epochs", "1", "--resume"]);
+    expect(resumed.code).toBe(1);
+    expect(resumed.stderr).toContain('recipe.lossNumerics was "native", now "exact"');
+  });
+
   it("fine-tunes from a checkpoint: same classes with its head, other classes with --load-backbone", async () => {
     expect((await trainInto("base", ["--epochs", "1"])).code).toBe(0);
     const base = fileOf("base", "best.safetensors");

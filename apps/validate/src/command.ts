@@ -5,6 +5,7 @@ import {
   existingFolder,
   fraction,
   imageSize,
+  numericsOption,
   oneOf,
   positiveInteger,
   wholeNumber,
@@ -44,6 +45,7 @@ export const validateCommand = () =>
     .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")
     .option("--workers <threads>", "threads that decode pictures; default: cores - 1, at most 4", wholeNumber)
     .addOption(backendOption())
+    .addOption(numericsOption("the network"))
     .option("--threads <count>", "threads of the backend", positiveInteger)
     .option("--json", "print one JSON object instead of tables");
 

@@ -20,11 +20,12 @@ export async function runModel(
   options: ValidateOptions,
   { report, signal }: CommandContext,
 ): Promise<{ predictions: Predictions; threshold: number | readonly number[] }> {
-  const { weights, imageSize, classes, batchSize, threads, workers } = options;
+  const { weights, imageSize, classes, batchSize, numerics, threads, workers } = options;
   const classNames = classes === undefined ? undefined : await readClassNames(classes);
   const opened = await openModel(modelFile, {
     ...(weights === undefined ? {} : { weights }),
     ...(imageSize === undefined ? {} : { imageSize }),
+    ...(numerics === undefined ? {} : { numerics }),
     ...(classNames === undefined ? {} : { classNames }),
   });
   opened.notes.forEach(report.note);

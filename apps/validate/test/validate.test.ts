@@ -100,6 +100,17 @@ describe("asl-validate with a model", () => {
     expect(report.mAP).toBeLessThanOrEqual(100);
   });
 
+  it("--numerics exact gives the same scores, bit for bit, on another backend", async () => {
+    const saved = async (name: string, ...more: string[]) => {
+      const result = await onScenes("--numerics", "exact", "--save-predictions", name, ...more);
+      expect(result.code, result.stderr).toBe(0);
+      return readFileSync(join(folder, name));
+    };
+    const onnx = await saved("exact-onnx.safetensors");
+    const tfjs = await saved("exact-tfjs.safetensors", "--backend", "tfjs-wasm");
+    expect(tfjs.equals(onnx)).toBe(true);
+  });
+
   it("prints tables for people", async () => {
     const { code, stdout, stderr } = await onScenes("--threshold", "0.5");
     expect(code, stderr).toBe(0);

@@ -5,7 +5,15 @@ import {
   readCheckpoint,
   type TresnetArchitecture,
 } from "asl-checkpoint";
-import { checkImageSize, InputError, type Model, type Tensors, type TresnetConfig, tresnet } from "asl-core";
+import {
+  checkImageSize,
+  InputError,
+  type Model,
+  type NetworkOptions,
+  type Tensors,
+  type TresnetConfig,
+  tresnet,
+} from "asl-core";
 import { DEFAULT_THRESHOLD } from "asl-training";
 import { nameClasses } from "./class-names.js";
 
@@ -16,6 +24,8 @@ export interface OpenModelOptions {
   readonly classNames?: readonly string[];
   /** Pixels; default: the checkpoint's, else 448. */
   readonly imageSize?: number;
+  /** `exact`: the same bits on every backend, several times as slow. Default native. */
+  readonly numerics?: NetworkOptions["numerics"];
 }
 
 /** A checkpoint as a model with weights, and how to use it. */
@@ -24,6 +34,8 @@ export interface OpenedModel {
   readonly architecture: TresnetArchitecture;
   readonly config: TresnetConfig;
   readonly model: Model;
+  /** Of `model`. */
+  readonly numerics: NonNullable<NetworkOptions["numerics"]>;
   /** Exactly the model's state. */
   readonly state: Tensors;
   readonly classNames: readonly string[];
@@ -55,7 +67,8 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   const checkpoint = await readCheckpoint(file, weights === undefined ? {} : { weights });
   const architecture = checkpoint.architecture ?? inspectTresnet(checkpoint.tensors, file);
   const config = configOf(file, architecture);
-  const model = tresnet(config);
+  const { numerics = "native" } = options;
+  const model = tresnet(config, { numerics });
   const types = Object.fromEntries(Object.entries(model.state).map(([name, { type }]) => [name, type]));
   const { tensors } = matchState(types, checkpoint.tensors, { file });
   const { metadata } = checkpoint;
@@ -67,6 +80,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     architecture,
     config,
     model,
+    numerics,
     state: tensors,
     classNames: classes.names,
     classNamesFrom: classes.from,
@@ -77,6 +91,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     notes: [
       `${file}: ${describe(architecture)}, ${config.classes} classes, ${imageSize} px`,
       ...checkpoint.notes,
+      ...(numerics === "exact" ? ["exact numerics: the same bits on every backend, many times as slow"] : []),
       ...(classes.from === "coco" ? ["it names no classes; having 80, they are taken to be COCO's"] : []),
       ...(classes.from === "numbered" ? ["it names no classes; --classes FILE gives them names"] : []),
       ...(options.imageSize === undefined && metadata === null

@@ -6,6 +6,7 @@ export { openPredictor, type PredictedBatch, type Predictor, type PredictorOptio
 export { type TrainingProgramName, type TrainingPrograms, trainingPrograms } from "./programs.js";
 export type { BestEvaluation } from "./progress.js";
 export {
+  type LossNumerics,
   RECIPE_DEFAULTS,
   type RecipeOptions,
   resolveRecipe,

@@ -3,13 +3,14 @@ import {
   type BatchShape,
   checkImageSize,
   evaluateProgram,
+  exactAsymmetricLoss,
   type Model,
   type Program,
   type StateSpec,
   trainingState,
   trainProgram,
 } from "asl-core";
-import type { TrainingRecipe } from "./recipe.js";
+import type { LossNumerics, TrainingRecipe } from "./recipe.js";
 
 export type TrainingProgramName = "train" | "evaluate" | "evaluateEma";
 
@@ -18,10 +19,20 @@ export interface TrainingPrograms {
   readonly programs: Readonly<Record<TrainingProgramName, Program>>;
 }
 
-/** The three programs of a training run over one state. Throws InputError for an image size that does not fit. */
-export function trainingPrograms(model: Model, recipe: TrainingRecipe, shape: BatchShape): TrainingPrograms {
+const LOSS = { exact: exactAsymmetricLoss, native: asymmetricLossOptimized } satisfies Record<LossNumerics, unknown>;
+
+/**
+ * The three programs of a training run over one state. `evaluated`: another form of the same network for the two
+ * evaluations, such as one with exact numerics. Throws InputError for an image size that does not fit.
+ */
+export function trainingPrograms(
+  model: Model,
+  recipe: TrainingRecipe,
+  shape: BatchShape,
+  evaluated: Model = model,
+): TrainingPrograms {
   checkImageSize(shape.imageSize);
-  const { gammaNeg, gammaPos, clip, detachFocusingWeight } = recipe;
+  const { gammaNeg, gammaPos, clip, detachFocusingWeight, lossNumerics } = recipe;
   return {
     state: trainingState(model),
     programs: {
@@ -30,10 +41,10 @@ export function trainingPrograms(model: Model, recipe: TrainingRecipe, shape: Ba
         model,
         adam: { beta2: recipe.beta2, epsilon: recipe.adamEpsilon, weightDecay: recipe.weightDecay },
         loss: (logits, targets) =>
-          asymmetricLossOptimized(logits, targets, { gammaNeg, gammaPos, clip, detachFocusingWeight, targets: "hard" }),
+          LOSS[lossNumerics](logits, targets, { gammaNeg, gammaPos, clip, detachFocusingWeight, targets: "hard" }),
       }),
-      evaluate: evaluateProgram({ ...shape, model, weights: "live" }),
-      evaluateEma: evaluateProgram({ ...shape, model, weights: "ema" }),
+      evaluate: evaluateProgram({ ...shape, model: evaluated, weights: "live" }),
+      evaluateEma: evaluateProgram({ ...shape, model: evaluated, weights: "ema" }),
     },
   };
 }

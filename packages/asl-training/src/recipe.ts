@@ -1,5 +1,7 @@
 import { ADAM_DEFAULTS, adamFeeds, emaFeeds, InputError, oneCycle, type Tensors } from "asl-core";
 
+export type LossNumerics = "exact" | "native";
+
 /** All that decides how weights change, beside data, network and batch size. */
 export interface TrainingRecipe {
   readonly epochs: number;
@@ -21,6 +23,11 @@ export interface TrainingRecipe {
   readonly clip: number;
   /** Treat the focusing weight as a constant in the gradient. */
   readonly detachFocusingWeight: boolean;
+  /**
+   * `exact`: `exactAsymmetricLoss`, the same bits from the same logits on every backend; `native`: the backend's own
+   * exp, log and sum, a little faster.
+   */
+  readonly lossNumerics: LossNumerics;
   /** Of the starting weights. */
   readonly seed: number;
 }
@@ -38,6 +45,7 @@ export const RECIPE_DEFAULTS: Omit<TrainingRecipe, "epochs" | "scheduleEpochs"> 
   gammaPos: 0,
   clip: 0.05,
   detachFocusingWeight: true,
+  lossNumerics: "exact",
   seed: 0,
 };
 
@@ -62,6 +70,7 @@ export function resolveRecipe(options: RecipeOptions): TrainingRecipe {
   check(recipe, "gammaNeg", "a number from 0 on", notNegative);
   check(recipe, "gammaPos", "a number from 0 on", notNegative);
   check(recipe, "clip", "from 0 to below 1", share);
+  check(recipe, "lossNumerics", '"exact" or "native"', (value) => value === "exact" || value === "native");
   check(recipe, "seed", "a whole number", Number.isSafeInteger);
   return recipe;
 }

@@ -19,8 +19,9 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const recipe = resolveRecipe(options.recipe);
   checkLoaders(options);
   const model = tresnet(options.model);
+  const evaluated = tresnet(options.model, { numerics: options.evaluationNumerics ?? "native" });
   const { batchSize, imageSize, resume = false } = options;
-  const { state, programs } = trainingPrograms(model, recipe, { batchSize, imageSize });
+  const { state, programs } = trainingPrograms(model, recipe, { batchSize, imageSize }, evaluated);
   const setup = setupOf(options, recipe);
 
   const directory = await RunDirectory.open(options.out, resume);

@@ -1,5 +1,5 @@
 import type { JsonObject } from "asl-checkpoint";
-import { type Backend, InputError, type Tensors, type TresnetConfig } from "asl-core";
+import { type Backend, InputError, type NetworkOptions, type Tensors, type TresnetConfig } from "asl-core";
 import type { Loader } from "asl-data";
 import type { BestEvaluation } from "./progress.js";
 import type { RecipeOptions } from "./recipe.js";
@@ -21,6 +21,8 @@ export interface TrainingOptions {
   /** How the loaders resize; goes into the checkpoints. */
   readonly resizeFilter: "bilinear" | "bicubic";
   readonly recipe: RecipeOptions;
+  /** Of the network that scores the validation pictures; the training step's network is native. Default native. */
+  readonly evaluationNumerics?: NetworkOptions["numerics"];
   /** More that decides the result and that this package does not see (augmentation, data); must be equal on resuming. */
   readonly dataDescription?: JsonObject;
   /** The folder of the run; made when it is not there. */

@@ -8,7 +8,7 @@ import type { TrainingOptions } from "./training-options.js";
  * weights change, and a run may stop earlier or later on it.
  */
 export function setupOf(options: TrainingOptions, { epochs: _, ...recipe }: TrainingRecipe): JsonObject {
-  const { model, imageSize, batchSize, resizeFilter, training, validation } = options;
+  const { model, imageSize, batchSize, resizeFilter, evaluationNumerics = "native", training, validation } = options;
   return {
     model: {
       blocks: [...model.blocks],
@@ -21,6 +21,7 @@ export function setupOf(options: TrainingOptions, { epochs: _, ...recipe }: Trai
     imageSize,
     batchSize,
     resizeFilter,
+    evaluationNumerics,
     trainingPictures: training.itemCount,
     validationPictures: validation?.itemCount ?? 0,
     classNames: [...training.classes],

@@ -9,6 +9,7 @@ describe("resolveRecipe", () => {
       gammaNeg: 4,
       gammaPos: 0,
       clip: 0.05,
+      lossNumerics: "exact",
       emaDecay: 0.9997,
       weightDecay: 1e-4,
     });

@@ -55,6 +55,8 @@ interface Elements {
  * L = -[y log p + (1 - y) log q] (1 - pt)^g with p = sigmoid(x), q = min(1 - p + clip, 1).
  * The gradient is the chain rule's. Defaults gammaNeg 4, gammaPos 1, clip 0.05; the focusing weight is constant in
  * the gradient, as in the official AsymmetricLoss. Ben-Baruch et al. 2021, eq. 7.
+ * With the backend's own exp and log: in float64 the truth; for float32 training prefer `exactAsymmetricLoss`, which has
+ * the same bits on every backend and does not cancel for clip = 0.
  */
 export function asymmetricLoss(logits: Value, targets: Value, options: AsymmetricLossOptions = {}): Value {
   return logits.builder.scope("asymmetricLoss", () => {
