@@ -34,6 +34,7 @@ const ALLOWED = {
   "asl-reference": ["asl-core"],
   "asl-onnx": ["asl-core"],
   "asl-tfjs": ["asl-core"],
+  "asl-webgpu": ["asl-core"],
   // adapters only by name, when its command is asked for them
   "asl-conformance": ["asl-core", "asl-reference"],
   "asl-checkpoint": ["asl-core"],

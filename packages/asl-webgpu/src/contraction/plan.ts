@@ -1,0 +1,74 @@
+import { formatShape, type Node, ShapeError, sizeOf, type TensorType } from "asl-core";
+import { directKernel, splitAxis, tileCounts } from "./direct.js";
+import { gridOf } from "./grid.js";
+import type { ContractionDispatch, ContractionIO, ContractionPlan, ScratchIO } from "./io.js";
+import { type ContractionOp, problemOf } from "./mappings.js";
+import { extentOf, type GemmProblem } from "./problem.js";
+import { sumKernel } from "./sum-splits.js";
+import { chooseTile, problemKey } from "./tile.js";
+import type { Tuning } from "./tuning.js";
+
+export type ContractionNode = { readonly [K in ContractionOp]: Node<K> }[ContractionOp];
+
+export interface ContractionTypes {
+  readonly inputs: readonly TensorType[];
+  readonly output: TensorType;
+}
+
+/** Element numbers are i32 in the kernels: they must not wrap. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+/**
+ * The kernels of matmul, conv2d, conv2dInputGrad or conv2dKernelGrad. Throws ShapeError when a tensor has more elements
+ * than an index holds, or more workgroups are needed than a dispatch has.
+ */
+export function planContraction(
+  node: ContractionNode,
+  types: ContractionTypes,
+  io: ContractionIO,
+  tuning: Tuning,
+  scratch: ScratchIO,
+): ContractionPlan {
+  const { op, scope } = node;
+  for (const { shape } of [...types.inputs, types.output]) {
+    if (sizeOf(shape) > MOST_ELEMENTS) {
+      throw new ShapeError(
+        op,
+        `${formatShape(shape)} has ${sizeOf(shape)} elements; WebGPU kernels index at most ${MOST_ELEMENTS}`,
+        scope,
+      );
+    }
+  }
+  const problem = problemOf(op, types.inputs, types.output, node.attrs);
+  const outputs = sizeOf(types.output.shape);
+  if (outputs === 0) return { dispatches: [], scratchElements: 0, flops: 0 };
+  const tile = tuning.tile ?? tuning.pinned?.[problemKey(op, problem)] ?? chooseTile(problem, tuning);
+  const counts = tileCounts(problem, tile);
+  const grid = gridOf(counts, tuning.limits, node);
+  const shape = describe(problem);
+  const isSplit = splitAxis(problem, tile.splits) !== undefined;
+  const main: ContractionDispatch = {
+    label: `${op} ${shape}`,
+    wgsl: directKernel(problem, isSplit ? tile : { ...tile, splits: 1 }, io, scratch, grid.code),
+    workgroups: grid.workgroups,
+    usesScratch: isSplit,
+    isLast: !isSplit,
+  };
+  const flops = 2 * outputs * extentOf(problem.k);
+  if (!isSplit) return { dispatches: [main], scratchElements: 0, flops };
+  const sum = sumKernel(problem, tile.splits, io, scratch, tuning.limits, node);
+  return {
+    dispatches: [
+      main,
+      { ...sum, label: `${op} ${shape}, sum of ${tile.splits} parts`, usesScratch: true, isLast: true },
+    ],
+    scratchElements: outputs * tile.splits,
+    flops,
+  };
+}
+
+/** "m 64 n 3136 k 576", with "batch 32" in front when there are several products. */
+function describe({ batch, m, n, k }: GemmProblem): string {
+  const product = `m ${extentOf(m)} n ${extentOf(n)} k ${extentOf(k)}`;
+  return extentOf(batch) === 1 ? product : `batch ${extentOf(batch)} ${product}`;
+}
