@@ -8,6 +8,7 @@ export { type ExportOptions, exportOnnx } from "./export/export.js";
 export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./export/metadata.js";
 export { STANDARD_FUSIONS } from "./fusions/standard.js";
 export type { Fusion, FusionRule } from "./lower/fusion.js";
+export { ONNX_OPERATORS, type OnnxOperator } from "./lower/operators.js";
 export { LOWER, type Lower } from "./lower/table.js";
 export { IR_VERSION, type OnnxModel, type OnnxModelOptions, OPSET, toOnnxModel } from "./model.js";
 export { decodeModel, encodeModel } from "./proto/codec.js";

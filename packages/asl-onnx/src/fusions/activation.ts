@@ -1,5 +1,6 @@
 import type { AnyNode, ValueId } from "asl-core";
 import type { Fusion, FusionRule, GraphView } from "../lower/fusion.js";
+import type { OnnxOperator } from "../lower/operators.js";
 import { DATA_TYPE } from "../proto/messages.js";
 
 /** The arguments of a commutative node in the order (matching, other), when one of them matches. */
@@ -12,7 +13,7 @@ export function eitherWay(
   return matches(b, a) ? [b, a] : undefined;
 }
 
-function unary(x: ValueId, opType: string, attributes = {}): Fusion {
+function unary(x: ValueId, opType: OnnxOperator, attributes = {}): Fusion {
   return {
     inputs: [x],
     lower: (lowering) => lowering.elementwise(opType, [lowering.operand(x)], attributes),

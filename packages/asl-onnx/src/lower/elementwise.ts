@@ -1,11 +1,12 @@
 import { type Node, type OpName, sizeOf, type TensorData } from "asl-core";
 import { isFixed, type Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
+import type { OnnxOperator } from "./operators.js";
 import { ELEMENT_TYPE } from "./writer.js";
 
 /** An op that is one broadcasting ONNX operator. */
 export const elementwise =
-  (opType: string) =>
+  (opType: OnnxOperator) =>
   (node: Node<OpName>, lowering: Lowering): Operand =>
     lowering.elementwise(
       opType,

@@ -11,6 +11,7 @@ import {
   type ValueId,
 } from "asl-core";
 import { alignRank, broadcastExtents, type Extent, isFixed, type Operand, sameExtents } from "./extent.js";
+import type { EmittedOperator, OnnxOperator } from "./operators.js";
 import type { Attributes, OnnxWriter } from "./writer.js";
 
 /** Extents of every value; strings where only a run knows them. */
@@ -69,16 +70,16 @@ export class Lowering {
     return name;
   }
 
-  emit(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
+  emit(opType: EmittedOperator, inputs: readonly string[], attributes: Attributes = {}): string {
     return this.writer.emit(opType, inputs, attributes, this.#scope);
   }
 
-  emitOutputs(opType: string, inputs: readonly string[], attributes: Attributes, count: number): string[] {
+  emitOutputs(opType: EmittedOperator, inputs: readonly string[], attributes: Attributes, count: number): string[] {
     return this.writer.emitOutputs(opType, inputs, attributes, this.#scope, count);
   }
 
   /** An ONNX operator that broadcasts as numpy does. */
-  elementwise(opType: string, operands: readonly Operand[], attributes: Attributes = {}): Operand {
+  elementwise(opType: OnnxOperator, operands: readonly Operand[], attributes: Attributes = {}): Operand {
     const names = operands.map((operand) => operand.name);
     return {
       name: this.emit(opType, names, attributes),

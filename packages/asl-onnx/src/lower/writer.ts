@@ -1,6 +1,8 @@
 import { type DType, sizeOf, type TensorData } from "asl-core";
 import { ATTRIBUTE_TYPE, type AttributeProto, DATA_TYPE, type NodeProto, type TensorProto } from "../proto/messages.js";
 
+import type { EmittedOperator, OnnxOperator } from "./operators.js";
+
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
@@ -40,7 +42,7 @@ export class OnnxWriter {
    * Appends a node with one output; returns the output's name, `scope/OpType`, numbered when it repeats.
    * `opType` is an operator of ONNX, or `domain::operator`.
    */
-  emit(opType: string, inputs: readonly string[], attributes: Attributes, scope: string): string {
+  emit(opType: EmittedOperator, inputs: readonly string[], attributes: Attributes, scope: string): string {
     return this.emitOutputs(opType, inputs, attributes, scope, 1)[0]!;
   }
 
@@ -60,7 +62,7 @@ export class OnnxWriter {
       output: node.output.map(final),
     }));
     const copies = this.#copies.map(([name, target]): NodeProto => {
-      const opType = "Identity";
+      const opType: OnnxOperator = "Identity";
       return { name: this.#unique(`${target}/${opType}`), opType, input: [name], output: [target], attribute: [] };
     });
     const needed = new Set<string>(this.#reserved);
@@ -74,7 +76,7 @@ export class OnnxWriter {
 
   /** Appends a node with `count` outputs. */
   emitOutputs(
-    operator: string,
+    operator: EmittedOperator,
     inputs: readonly string[],
     attributes: Attributes,
     scope: string,
