@@ -15,6 +15,7 @@ import {
 } from "asl-cli";
 import { TRESNETS, type TresnetVariant } from "asl-core";
 import { RECIPE_DEFAULTS } from "asl-training";
+import { augmentationSteps, randAugmentSettings } from "./augmentation.js";
 
 const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
 const CACHES = ["auto", "memory", "none"] as const;
@@ -71,9 +72,24 @@ export const trainCommand = () =>
     .option("--ema-decay <factor>", "of the moving average of the weights", fraction, RECIPE_DEFAULTS.emaDecay)
     .option("--no-ema-warm-up", "start the moving average with its full memory")
     .option("--seed <number>", "of starting weights, order and augmentation", wholeNumber, RECIPE_DEFAULTS.seed)
-    .option("--no-augment", "train on the pictures as they are")
+    .option(
+      "--augment <steps>",
+      "random changes of training pictures, in this order: flip, cutout, rand-augment; or none",
+      augmentationSteps,
+      ["flip", "cutout"] as const,
+    )
+    .option("--no-augment", "train on the pictures as they are: --augment none")
     .option("--no-flip", "do not mirror pictures")
     .option("--cutout <fraction>", "part of each side that is covered; 0: nothing", fraction, 0.5)
+    .option("--rand-augment <N,M>", "N operations at magnitude M (0 to 30) for each picture", randAugmentSettings)
+    .option("--mixup <alpha>", "blend each picture and its targets with another one's", positiveNumber)
+    .option("--cutmix <alpha>", "paste a rectangle of another picture into each one", positiveNumber)
+    .option(
+      "--cutmix-targets <kind>",
+      "union: the classes of both pictures (default); mixed: weighted by area",
+      oneOf(["union", "mixed"] as const),
+    )
+    .option("--preview-augment <file>", "write a page of augmented training pictures and stop")
     .option("--workers <threads>", "threads that decode pictures; default: cores - 1, at most 4", wholeNumber)
     .option(
       "--cache <where>",

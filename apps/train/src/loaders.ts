@@ -1,19 +1,11 @@
 import type { JsonObject } from "asl-checkpoint";
 import type { CommandContext } from "asl-cli";
 import { InputError } from "asl-core";
-import { type AugmentationStep, createLoader, type Dataset, type Loader, type LoaderOptions } from "asl-data";
+import { type AugmentOptions, createLoader, type Dataset, type Loader, type LoaderOptions } from "asl-data";
+import { augmentationOf } from "./augmentation.js";
 import type { TrainOptions } from "./command.js";
 
 const CACHE_LIMIT = 2 ** 30;
-
-/** What happens to training pictures: as data, for the worker threads and for the run's recipe. */
-export function augmentationSteps({ augment, flip, cutout }: TrainOptions): readonly AugmentationStep[] {
-  if (!augment) return [];
-  return [
-    ...(flip ? [{ kind: "horizontalFlip" } as const] : []),
-    ...(cutout > 0 ? [{ kind: "cutout", fraction: cutout } as const] : []),
-  ];
-}
 
 export interface Loaders {
   readonly training: Loader;
@@ -36,7 +28,7 @@ export function createLoaders(
         `use --batch-size ${training.items.length} or less`,
     );
   }
-  const steps = augmentationSteps(options);
+  const augment = augmentationOf(options);
   const skips = options.skipCorrupt === true;
   const common = ({ items }: Dataset): LoaderOptions => ({
     imageSize,
@@ -51,13 +43,19 @@ export function createLoaders(
     training: createLoader(training, {
       ...common(training),
       shuffle: { seed },
-      augment: steps.length === 0 ? false : { seed, steps },
+      augment,
       lastBatch: "drop",
     }),
     validation:
       validation === undefined ? undefined : createLoader(validation, { ...common(validation), lastBatch: "pad" }),
-    description: { augmentation: steps.map((step) => ({ ...step })), skipCorrupt: skips },
+    description: { augmentation: describedAugmentation(augment), skipCorrupt: skips },
   };
+}
+
+/** As JSON; the seed is in the recipe. */
+function describedAugmentation(augment: AugmentOptions | false): JsonObject {
+  if (augment === false) return { steps: [], mixing: null };
+  return { steps: augment.steps.map(({ ...step }) => ({ ...step })), mixing: { ...augment.mixing } };
 }
 
 function cacheFor(choice: TrainOptions["cache"], bytes: number): "memory" | "none" {

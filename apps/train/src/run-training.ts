@@ -1,7 +1,9 @@
 import type { Checkpoint } from "asl-checkpoint";
-import { alignClasses, type CommandContext, EXIT, openBackend } from "asl-cli";
-import type { Dataset } from "asl-data";
+import { alignClasses, type CommandContext, checkPlaceOf, EXIT, openBackend } from "asl-cli";
+import { type Dataset, givesSoftTargets } from "asl-data";
 import { type RecipeOptions, resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
+import { augmentationOf, mixingOf } from "./augmentation.js";
+import { writeAugmentationPreview } from "./augmentation-preview.js";
 import type { TrainOptions } from "./command.js";
 import { isEmoji, openDatasets } from "./datasets.js";
 import { createLoaders } from "./loaders.js";
@@ -11,6 +13,7 @@ import { readStartingWeights, startingPoint } from "./starting-point.js";
 /** The work of `asl-train`. */
 export async function runTraining(options: TrainOptions, context: CommandContext): Promise<number> {
   const { report } = context;
+  if (options.previewAugment !== undefined) return await previewAugmentation(options.previewAugment, options, context);
   const result = await trainWith(options, context);
   if (result.interrupted) {
     const done = result.steps === 0 ? "before the first step" : `after step ${result.steps}, which is saved`;
@@ -19,6 +22,16 @@ export async function runTraining(options: TrainOptions, context: CommandContext
   }
   if (options.json === true) report.printJson(summaryOf(result));
   else report.print(summaryText(result));
+  return EXIT.ok;
+}
+
+async function previewAugmentation(file: string, options: TrainOptions, context: CommandContext): Promise<number> {
+  await checkPlaceOf(file);
+  const augment = augmentationOf(options);
+  const imageSize = imageSizeOf(options, await readStartingWeights(options));
+  const { training } = await openDatasets(options, imageSize, context);
+  const { pictures, epochs } = await writeAugmentationPreview(file, training, { imageSize, augment });
+  context.report.print(`${file}: ${pictures} pictures, as they are and in ${epochs} epochs`);
   return EXIT.ok;
 }
 
@@ -86,6 +99,7 @@ function recipeOf(options: TrainOptions): RecipeOptions {
     gammaNeg,
     gammaPos,
     clip,
+    softTargets: givesSoftTargets(mixingOf(options)),
     detachFocusingWeight: detach,
     lossNumerics,
     emaDecay,

@@ -5,7 +5,8 @@ import { checkImageSize, InputError } from "asl-core";
 /** Argument parsers: each returns the value or throws what was expected and what came. */
 export type ArgumentParser<T> = (text: string) => T;
 
-const refuse = (expected: string, text: string): never => {
+/** For a parser of one's own: throws "Expected ...; got ...". */
+export const refuse = (expected: string, text: string): never => {
   throw new InvalidArgumentError(`Expected ${expected}; got "${text}".`);
 };
 

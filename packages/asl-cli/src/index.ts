@@ -9,6 +9,7 @@ export {
   oneOf,
   positiveInteger,
   positiveNumber,
+  refuse,
   stageBlocks,
   wholeNumber,
 } from "./arguments.js";

@@ -33,6 +33,7 @@ export function trainingPrograms(
 ): TrainingPrograms {
   checkImageSize(shape.imageSize);
   const { gammaNeg, gammaPos, clip, detachFocusingWeight, lossNumerics } = recipe;
+  const kind = recipe.softTargets ? "soft" : "hard";
   return {
     state: trainingState(model),
     programs: {
@@ -41,7 +42,7 @@ export function trainingPrograms(
         model,
         adam: { beta2: recipe.beta2, epsilon: recipe.adamEpsilon, weightDecay: recipe.weightDecay },
         loss: (logits, targets) =>
-          LOSS[lossNumerics](logits, targets, { gammaNeg, gammaPos, clip, detachFocusingWeight, targets: "hard" }),
+          LOSS[lossNumerics](logits, targets, { gammaNeg, gammaPos, clip, detachFocusingWeight, targets: kind }),
       }),
       evaluate: evaluateProgram({ ...shape, model: evaluated, weights: "live" }),
       evaluateEma: evaluateProgram({ ...shape, model: evaluated, weights: "ema" }),

@@ -28,6 +28,8 @@ export interface TrainingRecipe {
    * exp, log and sum, a little faster.
    */
   readonly lossNumerics: LossNumerics;
+  /** Targets may lie between 0 and 1 (MixUp); costs a little. */
+  readonly softTargets: boolean;
   /** Of the starting weights. */
   readonly seed: number;
 }
@@ -46,6 +48,7 @@ export const RECIPE_DEFAULTS: Omit<TrainingRecipe, "epochs" | "scheduleEpochs"> 
   clip: 0.05,
   detachFocusingWeight: true,
   lossNumerics: "exact",
+  softTargets: false,
   seed: 0,
 };
 
