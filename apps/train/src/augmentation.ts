@@ -1,32 +1,6 @@
-import { type ArgumentParser, refuse, UsageError } from "asl-cli";
-import { type AugmentationStep, type AugmentOptions, MAX_MAGNITUDE, type MixingStep } from "asl-data";
+import { UsageError } from "asl-cli";
+import type { AugmentationStep, AugmentOptions, MixingStep } from "asl-data";
 import type { TrainOptions } from "./command.js";
-
-const STEPS = ["flip", "cutout", "rand-augment"] as const;
-type StepName = (typeof STEPS)[number];
-
-/** "flip,cutout" or "none". */
-export const augmentationSteps: ArgumentParser<readonly StepName[]> = (text) => {
-  if (text === "none") return [];
-  return text.split(",").map((name) => {
-    const step = STEPS.find((known) => known === name.trim());
-    return step ?? refuse(`none, or some of ${STEPS.join(", ")} with commas`, text);
-  });
-};
-
-export interface RandAugmentSettings {
-  readonly operations: number;
-  readonly magnitude: number;
-}
-
-/** "2,9". */
-export const randAugmentSettings: ArgumentParser<RandAugmentSettings> = (text) => {
-  const [operations = Number.NaN, magnitude = Number.NaN, ...more] = text.split(",").map(Number);
-  const valid = Number.isInteger(operations) && operations >= 1 && magnitude >= 0 && magnitude <= MAX_MAGNITUDE;
-  return valid && more.length === 0
-    ? { operations, magnitude }
-    : refuse(`N,M: N operations from 1 on, magnitude M from 0 to ${MAX_MAGNITUDE}`, text);
-};
 
 /** What happens to training pictures: as data, for the worker threads and for the run's recipe. */
 export function augmentationOf(options: TrainOptions): AugmentOptions | false {

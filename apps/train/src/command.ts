@@ -15,7 +15,7 @@ import {
 } from "asl-cli";
 import { TRESNETS, type TresnetVariant } from "asl-core";
 import { RECIPE_DEFAULTS } from "asl-training";
-import { augmentationSteps, randAugmentSettings } from "./augmentation.js";
+import { augmentationSteps, randAugmentSettings } from "./augmentation-arguments.js";
 
 const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
 const CACHES = ["auto", "memory", "none"] as const;
