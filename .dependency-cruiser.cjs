@@ -40,7 +40,16 @@ const ALLOWED = {
   "asl-checkpoint": ["asl-core"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],
-  "asl-cli": ["asl-core", "asl-checkpoint", "asl-data", "asl-onnx", "asl-reference", "asl-tfjs", "asl-training"],
+  "asl-cli": [
+    "asl-core",
+    "asl-checkpoint",
+    "asl-data",
+    "asl-onnx",
+    "asl-reference",
+    "asl-tfjs",
+    "asl-training",
+    "asl-webgpu",
+  ],
 };
 
 const packageBoundaries = Object.entries(ALLOWED).map(([name, allowed]) => ({

@@ -1,9 +1,15 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+
+/** Debian's chromium brings SwiftShader, a Vulkan driver on the CPU: WebGPU's tests need no graphics card. */
+const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+const usesSwiftShader = process.env.VK_ICD_FILENAMES === undefined && existsSync(SWIFTSHADER);
 
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 120_000,
     pool: "forks",
+    env: usesSwiftShader ? { VK_ICD_FILENAMES: SWIFTSHADER } : {},
   },
 });

@@ -4,6 +4,7 @@ import { referenceBackend } from "asl-reference";
 import { tfjsCpuBackend } from "asl-tfjs/cpu";
 import { isTfjsNodeInstalled, tfjsNodeBackend } from "asl-tfjs/node";
 import { tfjsWasmBackend } from "asl-tfjs/wasm";
+import { hasWebgpuAdapter, webgpuNodeBackend } from "asl-webgpu/node";
 
 export interface BackendUnderTest {
   readonly name: string;
@@ -11,6 +12,9 @@ export interface BackendUnderTest {
   readonly precision: "f64" | "f32";
   readonly backend: () => Backend;
 }
+
+/** One device for all tests of a file: it keeps the kernels that it has compiled. */
+const webgpu = webgpuNodeBackend();
 
 export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   { name: "reference-f64", precision: "f64", backend: () => referenceBackend({ precision: "f64" }) },
@@ -22,6 +26,8 @@ export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   ...(isTfjsNodeInstalled()
     ? [{ name: "tfjs-node", precision: "f32", backend: () => tfjsNodeBackend() } as const]
     : []),
+  // where there is a GPU, or SwiftShader; packages/asl-webgpu/test/adapter.test.ts says so when there is none
+  ...((await hasWebgpuAdapter()) ? [{ name: "webgpu", precision: "f32", backend: () => webgpu } as const] : []),
 ];
 
 /** Runs a stateless graph once. */

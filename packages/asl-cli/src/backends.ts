@@ -2,7 +2,15 @@ import { Option } from "@commander-js/extra-typings";
 import { type Backend, InputError } from "asl-core";
 import { oneOf } from "./arguments.js";
 
-export type BackendName = "onnx" | "onnx-web" | "reference" | "tfjs-cpu" | "tfjs-wasm" | "tfjs-node" | "tfjs-node-gpu";
+export type BackendName =
+  | "onnx"
+  | "onnx-web"
+  | "reference"
+  | "tfjs-cpu"
+  | "tfjs-wasm"
+  | "tfjs-node"
+  | "tfjs-node-gpu"
+  | "webgpu";
 
 export interface BackendOptions {
   /** Threads of one operator; the backend's own choice when undefined. */
@@ -63,6 +71,13 @@ export const BACKENDS: Readonly<Record<BackendName, BackendEntry>> = {
     async open() {
       const { tfjsNodeGpuBackend } = await import("asl-tfjs/node-gpu");
       return tfjsNodeGpuBackend();
+    },
+  },
+  webgpu: {
+    description: "WGSL on a GPU through Dawn (package webgpu), as in a browser",
+    async open() {
+      const { webgpuNodeBackend } = await import("asl-webgpu/node");
+      return webgpuNodeBackend();
     },
   },
 };

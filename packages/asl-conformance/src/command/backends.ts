@@ -1,7 +1,7 @@
 import { type Backend, InputError } from "asl-core";
 import { referenceBackend } from "asl-reference";
 import type { Deviation } from "../report.js";
-import { ONNX_DEVIATIONS, TFJS_CPU_DEVIATIONS, TFJS_WASM_DEVIATIONS } from "./deviations.js";
+import { ONNX_DEVIATIONS, TFJS_CPU_DEVIATIONS, TFJS_WASM_DEVIATIONS, WEBGPU_DEVIATIONS } from "./deviations.js";
 
 /** A backend as the command runs it. */
 export interface Candidate {
@@ -74,6 +74,12 @@ export const CANDIDATES: readonly Candidate[] = [
     family: "tfjs-wasm",
     deviations: TFJS_WASM_DEVIATIONS,
     open: () => opened("asl-tfjs/wasm", "tfjsWasmBackend", {}),
+  },
+  {
+    name: "webgpu",
+    family: "webgpu",
+    deviations: WEBGPU_DEVIATIONS,
+    open: () => opened("asl-webgpu/node", "webgpuNodeBackend", {}),
   },
 ];
 

@@ -29,3 +29,13 @@ export const TFJS_WASM_DEVIATIONS: readonly Deviation[] = [
   ...TFJS_CPU_DEVIATIONS,
   ...because(ONE_ARGUMENT, "max/edge/zeros", "min/edge/zeros"),
 ];
+
+/** Dawn on SwiftShader; WGSL lets every device do so. */
+export const WEBGPU_DEVIATIONS: readonly Deviation[] = because(
+  "the device reads and writes denormals (below 1.2e-38) as 0 when it adds, multiplies, divides and takes roots",
+  "add/edge/denormals",
+  "sub/edge/denormals",
+  "mul/edge/denormals",
+  "div/edge/denormals",
+  "sqrt/edge/denormals",
+);

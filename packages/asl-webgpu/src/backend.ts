@@ -1,0 +1,95 @@
+import { type Backend, checkProgram, type Program, type Session, type StateSpec } from "asl-core";
+import { planProgram } from "./plan/program-plan.js";
+import { Device } from "./runtime/device.js";
+import { AdapterError } from "./runtime/errors.js";
+import { DeviceProgram } from "./runtime/program.js";
+import { WebgpuSession } from "./runtime/session.js";
+import { DeviceState } from "./runtime/state.js";
+
+export interface CompileProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface WebgpuBackendOptions {
+  /** A device that the caller keeps; else one is opened at the first `compile`, and again after it was lost. */
+  readonly device?: GPUDevice;
+  /** Where adapters come from. Default: `navigator.gpu`. */
+  readonly gpu?: GPU;
+  /** Passed to `requestAdapter`. */
+  readonly adapter?: GPURequestAdapterOptions;
+  /** Name of the Backend; "webgpu" unless given. */
+  readonly name?: string;
+  /** After each kernel that `compile` has made. */
+  readonly onProgress?: (progress: CompileProgress) => void;
+}
+
+/** A Backend in WGSL: float32, state on the device, gradients as the graph has them. */
+export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
+  const { name = "webgpu", onProgress } = options;
+  let opened: Promise<Device> | undefined;
+  const openDevice = async () => {
+    const known = await opened?.catch(() => undefined);
+    if (known === undefined || (known.isLost && options.device === undefined)) opened = open(name, options);
+    return await opened!;
+  };
+  return {
+    name,
+    async compile<P extends string>(spec: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
+      const entries = Object.entries<Program>(programs);
+      for (const [programName, program] of entries) checkProgram(programName, program, spec);
+      const device = await openDevice();
+      const target = { arithmetic: device.arithmetic, tuning: { limits: device.gpu.limits } };
+      const plans = entries.map(([programName, program]) => ({ programName, plan: planProgram(program, target) }));
+      const total = plans.reduce((sum, { plan }) => sum + plan.kernels.length, 0);
+      let done = 0;
+      const onKernel = () => onProgress?.({ done: ++done, total });
+      const written = new Set(entries.flatMap(([, { writes }]) => Object.values(writes)));
+      const state = await DeviceState.open(device, spec, written);
+      const compiled = new Map<string, DeviceProgram>();
+      try {
+        for (const { programName, plan } of plans) {
+          compiled.set(programName, await DeviceProgram.open(programName, plan, device, state, onKernel));
+        }
+      } catch (error) {
+        state.destroy();
+        for (const program of compiled.values()) program.destroy();
+        throw error;
+      }
+      return new WebgpuSession<P>(device, spec, state, compiled);
+    },
+  };
+}
+
+const NATIVE = { sum: "native", quotient: "native", root: "native" } as const;
+
+/** Limits that a device is asked for as large as the adapter has them. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+async function open(name: string, options: WebgpuBackendOptions): Promise<Device> {
+  if (options.device !== undefined) return new Device(name, options.device, NATIVE);
+  const gpu = options.gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
+  if (gpu === undefined) {
+    throw new AdapterError(
+      `${name}: this runtime has no WebGPU (navigator.gpu). Browsers offer it on secure pages (https or localhost) from ` +
+        "Chrome 113, Edge 113, Safari 26 and Firefox 141 on; in Node use asl-webgpu/node.",
+    );
+  }
+  const adapter = await gpu.requestAdapter(options.adapter);
+  if (adapter === null) {
+    const asked = options.adapter === undefined ? "" : ` for ${JSON.stringify(options.adapter)}`;
+    throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: no GPU driver that it accepts.`);
+  }
+  const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
+  const device = await adapter.requestDevice({ label: name, requiredLimits });
+  return new Device(name, device, NATIVE);
+}

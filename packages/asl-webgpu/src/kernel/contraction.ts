@@ -1,0 +1,58 @@
+import { type AnyNode, sizeOf, traitsOf, type ValueId } from "asl-core";
+import { type ContractionNode, planContraction, type Tuning } from "../contraction/index.js";
+import { Body } from "../wgsl/body.js";
+import { Bindings } from "./bindings.js";
+import type { KernelText } from "./elementwise.js";
+import { functionText, moduleText } from "./module.js";
+import { storeAll } from "./store.js";
+import { type KernelContext, ValueReader } from "./value-reader.js";
+
+/** A matmul or convolution whose operands are computed as they are read, and what follows on its results. */
+export function contractionKernel(
+  node: ContractionNode,
+  stores: readonly ValueId[],
+  context: KernelContext,
+  tuning: Tuning,
+): KernelText {
+  const bindings = new Bindings(context.types);
+  const functions = new Set<string>();
+  const loads = node.inputs.map((id, operand) => {
+    const body = new Body(functions);
+    const reader = new ValueReader(context, bindings, body);
+    body.line(`return ${reader.read(id, { shape: context.types[id]!.shape, flat: "index" })};`);
+    return functionText(`load${operand}(index: u32) -> f32`, body.text);
+  });
+  const body = new Body(functions);
+  const reader = new ValueReader(context, bindings, body);
+  const output = context.types[node.output]!;
+  reader.give(node.output, sizeOf(output.shape) === 1 ? "0u" : "index", "value");
+  storeAll(stores, "index", context, { reader, bindings, body });
+  const store = functionText("store(index: u32, value: f32)", body.text);
+
+  const plan = planContraction(
+    node,
+    { inputs: node.inputs.map((id) => context.types[id]!), output },
+    {
+      declarations: "",
+      load: (operand, index) => `load${operand}(${index})`,
+      store: (index, value) => `store(${index}, ${value});`,
+    },
+    tuning,
+    {
+      load: (index) => `${bindings.scratch()}[${index}]`,
+      store: (index, value) => `${bindings.scratch()}[${index}] = ${value};`,
+    },
+  );
+  // planContraction may have asked for scratch, which is declared, too
+  const declarations = moduleText(bindings, functions, ...loads, store);
+  return {
+    bindings: bindings.list,
+    dispatches: plan.dispatches.map(({ wgsl, workgroups }) => ({ wgsl: `${declarations}\n${wgsl}`, workgroups })),
+    scratchElements: plan.scratchElements,
+    flops: plan.flops,
+  };
+}
+
+/** Whether a node contracts; planContraction takes all ops of that trait. */
+export const isContraction = (node: AnyNode): node is AnyNode & ContractionNode =>
+  traitsOf(node.op).contraction === true;

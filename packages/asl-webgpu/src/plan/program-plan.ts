@@ -1,0 +1,139 @@
+import {
+  type AnyNode,
+  type Graph,
+  optimize,
+  type Program,
+  producersOf,
+  sizeOf,
+  type TensorData,
+  traitsOf,
+  type ValueId,
+} from "asl-core";
+import type { Tuning } from "../contraction/index.js";
+import { separateGroups } from "../fusion/group.js";
+import { kernelOf } from "../kernel/compile-group.js";
+import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
+import type { Arithmetic } from "../lower/lowering.js";
+import { paddedBytes } from "../runtime/usage.js";
+import { planSlots, type SlotPlan } from "./slots.js";
+
+/** What a plan depends on beside the program. */
+export interface Target {
+  readonly arithmetic: Arithmetic;
+  readonly tuning: Tuning;
+}
+
+/** Which buffer holds a value while the program runs. */
+export type Location =
+  /** The state as it was before the step. */
+  | { readonly kind: "state"; readonly name: string }
+  /** What the state becomes after the step. */
+  | { readonly kind: "next"; readonly name: string }
+  | { readonly kind: "feed"; readonly name: string }
+  | { readonly kind: "constant"; readonly value: TensorData }
+  /** Shared with values that live at other times. */
+  | { readonly kind: "slot"; readonly slot: number };
+
+export interface ProgramPlan {
+  readonly program: Program;
+  /** The graph that runs: the program's, simplified. */
+  readonly graph: Graph;
+  readonly kernels: readonly Kernel[];
+  /** Of each value that lies in a buffer of its own; views share that of their argument. */
+  readonly locations: ReadonlyMap<ValueId, Location>;
+  /** The value in whose buffer each value lies. */
+  readonly bufferOf: readonly ValueId[];
+  /** Slot of each kernel's scratch, if it needs any. */
+  readonly scratchSlots: readonly (number | undefined)[];
+  readonly slots: SlotPlan;
+}
+
+/** Everything about a program that can be said without a device. */
+export function planProgram(program: Program, target: Target): ProgramPlan {
+  const graph = optimize(program.graph);
+  const bufferOf = buffersOf(graph);
+  const { groups, stored } = separateGroups(graph);
+  const context = {
+    types: graph.types,
+    producers: producersOf(graph),
+    splatOf: splatsOf(graph),
+    arithmetic: target.arithmetic,
+  };
+  const kernels = groups.map((group) => {
+    const made = new Set(group.nodes.map(({ output }) => output));
+    const used = new Set(group.nodes.flatMap(({ inputs }) => inputs));
+    const isStored = (value: ValueId) => stored.has(value) && !made.has(value);
+    return kernelOf(group, { ...context, isStored, isComputedWith: (value) => used.has(value) }, target.tuning);
+  });
+  const locations = new Map<ValueId, Location>();
+  for (const [name, id] of Object.entries(graph.inputs)) {
+    const state = program.reads[name];
+    locations.set(id, state === undefined ? { kind: "feed", name } : { kind: "state", name: state });
+  }
+  for (const { op, output, attrs } of graph.nodes) {
+    if (op === "constant") locations.set(output, { kind: "constant", value: attrs.value });
+  }
+  const lives = lifetimesOf(graph, kernels, bufferOf);
+  // A kernel writes what becomes state where it will stay.
+  for (const [output, name] of Object.entries(program.writes)) {
+    const buffer = bufferOf[graph.outputs[output]!]!;
+    if (lives.has(buffer) && !locations.has(buffer)) locations.set(buffer, { kind: "next", name });
+  }
+  const shared = [...lives].filter(([id]) => !locations.has(id));
+  const scratches = kernels.flatMap(({ scratchElements }, step) =>
+    scratchElements === 0 ? [] : [{ step, lifetime: { bytes: paddedBytes(scratchElements), first: step, last: step } }],
+  );
+  const slots = planSlots([...shared.map(([, lifetime]) => lifetime), ...scratches.map(({ lifetime }) => lifetime)]);
+  shared.forEach(([id], i) => {
+    locations.set(id, { kind: "slot", slot: slots.slotOf[i]! });
+  });
+  const scratchSlots = kernels.map((): number | undefined => undefined);
+  scratches.forEach(({ step }, i) => {
+    scratchSlots[step] = slots.slotOf[shared.length + i]!;
+  });
+  return { program, graph, kernels, locations, bufferOf, scratchSlots, slots };
+}
+
+/** Views lie in the buffer of their argument. */
+function buffersOf(graph: Graph): ValueId[] {
+  const bufferOf = graph.types.map((_, id) => id as ValueId);
+  for (const { op, inputs, output } of graph.nodes) {
+    if (traitsOf(op).view) bufferOf[output] = bufferOf[inputs[0]!]!;
+  }
+  return bufferOf;
+}
+
+/** When the values that kernels write are written and last read; outputs live to the end. */
+function lifetimesOf(graph: Graph, kernels: readonly Kernel[], bufferOf: readonly ValueId[]) {
+  const lives = new Map<ValueId, { readonly bytes: number; readonly first: number; last: number }>();
+  kernels.forEach((kernel, step) => {
+    for (const id of readsOf(kernel)) {
+      const life = lives.get(id);
+      if (life !== undefined) life.last = step;
+    }
+    for (const id of writesOf(kernel)) {
+      lives.set(id, { bytes: paddedBytes(sizeOf(graph.types[id]!.shape)), first: step, last: step });
+    }
+  });
+  for (const id of Object.values(graph.outputs)) {
+    const life = lives.get(bufferOf[id]!);
+    if (life !== undefined) life.last = kernels.length;
+  }
+  return lives;
+}
+
+/** The one number of constants that repeat it. */
+function splatsOf(graph: Graph): (value: ValueId) => number | undefined {
+  const splats = new Map<ValueId, number>();
+  const note = ({ op, inputs, output, attrs }: AnyNode) => {
+    if (op === "constant") {
+      const { data } = attrs.value;
+      if (data.length > 0 && data.every((element) => Object.is(element, data[0]))) splats.set(output, data[0]!);
+    }
+    const repeats = op === "broadcast" || traitsOf(op).view === true;
+    const splat = repeats ? splats.get(inputs[0]!) : undefined;
+    if (splat !== undefined) splats.set(output, splat);
+  };
+  graph.nodes.forEach(note);
+  return (value) => splats.get(value);
+}

@@ -1,0 +1,29 @@
+import type { DType } from "asl-core";
+
+/** How elements lie in a buffer: bool as u32, for WGSL has no storable bool. */
+export const STORED = { f32: "f32", i32: "i32", bool: "u32" } as const satisfies Record<DType, string>;
+
+/** How elements are computed with. */
+export const COMPUTED = { f32: "f32", i32: "i32", bool: "bool" } as const satisfies Record<DType, string>;
+
+export const BYTES_PER_STORED_ELEMENT = 4;
+
+export const loaded = (dtype: DType, element: string) => (dtype === "bool" ? `(${element} != 0u)` : element);
+export const stored = (dtype: DType, value: string) => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
+
+const bits = new DataView(new ArrayBuffer(4));
+
+/** A number as WGSL writes it. Infinities and NaN need the run-time `zero`; so does what a device might flush. */
+export function literal(dtype: DType, value: number): string {
+  if (dtype === "bool") return value === 0 ? "false" : "true";
+  if (dtype === "i32") return value === -(2 ** 31) ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
+  const rounded = Math.fround(value);
+  const isNormal = Number.isFinite(rounded) && (Math.abs(rounded) >= 2 ** -126 || Object.is(rounded, 0));
+  if (!isNormal) {
+    bits.setFloat32(0, rounded);
+    return `bitcast<f32>(0x${bits.getUint32(0).toString(16).padStart(8, "0")}u ^ zero)`;
+  }
+  const text = rounded.toString();
+  const written = /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+  return rounded < 0 ? `(${written})` : written;
+}

@@ -1,0 +1,70 @@
+import { AslError, add, Builder, build, f32, mul, NonFiniteError, type Program, type StateSpec } from "asl-core";
+import { describe, expect, it } from "vitest";
+import { webgpuBackend } from "../src/backend.js";
+import { webgpuNodeBackend } from "../src/node.js";
+import { SKIPPED, webgpu } from "./adapter.js";
+
+const vector = { dtype: "f32", shape: [3] } as const;
+const spec: StateSpec = {
+  weight: { type: vector, role: "parameter", init: { kind: "zeros" } },
+  total: { type: vector, role: "slot", init: { kind: "zeros" } },
+};
+
+/** total <- total + weight * x, which must be finite; returns weight * x. */
+function accumulate(): Program {
+  const builder = new Builder();
+  const weight = builder.input("w", vector);
+  const total = builder.input("t", vector);
+  const product = builder.scope("layer.product", () => mul(weight, builder.input("x", vector)));
+  return {
+    graph: builder.finish({ product, t: add(total, product) }),
+    reads: { w: "weight", t: "total" },
+    writes: { t: "total" },
+    finite: ["t"],
+  };
+}
+
+describe.skipIf(SKIPPED)(`a session${SKIPPED === undefined ? "" : ` (${SKIPPED})`}`, () => {
+  it("a written output that is not finite is an error, and the state stays as it was", async () => {
+    await using session = await webgpu.compile(spec, { accumulate: accumulate() });
+    await session.write({ weight: f32([3], [1, 1, 1]), total: f32([3], [5, 6, 7]) });
+    const bad = session.run("accumulate", { x: f32([3], [1, Number.POSITIVE_INFINITY, 1]) });
+    await expect(bad).rejects.toThrow(NonFiniteError);
+    expect([...(await session.read(["total"])).total!.data]).toEqual([5, 6, 7]);
+    const { product } = await session.run("accumulate", { x: f32([3], [1, 2, 3]) });
+    expect([...product!.data]).toEqual([1, 2, 3]);
+    expect([...(await session.read(["total"])).total!.data]).toEqual([6, 8, 10]);
+  });
+
+  it("tells how many kernels it has compiled", async () => {
+    const seen: string[] = [];
+    const backend = webgpuNodeBackend({ onProgress: ({ done, total }) => seen.push(`${done}/${total}`) });
+    await using _session = await backend.compile(spec, { accumulate: accumulate() });
+    expect(seen.at(-1)).toMatch(/^(\d+)\/\1$/);
+  });
+
+  it("truth values and integers pass through memory unchanged", async () => {
+    const graph = build((b) => ({
+      flags: b.input("flags", { dtype: "bool", shape: [5] }),
+      numbers: b.apply("transpose", [b.input("numbers", { dtype: "i32", shape: [2, 2] })], { permutation: [1, 0] }),
+    }));
+    await using session = await webgpu.compile({}, { pass: { graph, reads: {}, writes: {}, finite: [] } });
+    const { flags, numbers } = await session.run("pass", {
+      flags: { type: { dtype: "bool", shape: [5] }, data: Uint8Array.of(0, 1, 1, 0, 1) },
+      numbers: { type: { dtype: "i32", shape: [2, 2] }, data: Int32Array.of(1, -2, 2147483647, -2147483648) },
+    });
+    expect(flags!.data).toEqual(Uint8Array.of(0, 1, 1, 0, 1));
+    expect(numbers!.data).toEqual(Int32Array.of(1, 2147483647, -2, -2147483648));
+  });
+});
+
+it("without WebGPU, says where it is to be had", async () => {
+  const compiled = webgpuBackend({ name: "webgpu" }).compile({}, {});
+  await expect(compiled).rejects.toThrow(AslError);
+  await expect(compiled).rejects.toThrow(/no WebGPU \(navigator\.gpu\).*asl-webgpu\/node/);
+});
+
+it("without an adapter, says what was looked for and what to install", async () => {
+  const backend = webgpuNodeBackend({ dawn: ["adapter=no such adapter"] });
+  await expect(backend.compile({}, {})).rejects.toThrow(/offers no adapter.*looked for.*nstall|driver/);
+});
