@@ -84,9 +84,13 @@ async function open(name: string, options: WebgpuBackendOptions): Promise<Device
         "Chrome 113, Edge 113, Safari 26 and Firefox 141 on; in Node use asl-webgpu/node.",
     );
   }
-  const adapter = await gpu.requestAdapter(options.adapter);
+  const asked = options.adapter === undefined ? "" : ` for ${JSON.stringify(options.adapter)}`;
+  // browsers answer null; Dawn in Node throws
+  const adapter = await gpu.requestAdapter(options.adapter).catch((cause: unknown) => {
+    const detail = cause instanceof Error ? cause.message.trim().replaceAll(/\s*\n\s*/g, " ") : String(cause);
+    throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: ${detail}.`, { cause });
+  });
   if (adapter === null) {
-    const asked = options.adapter === undefined ? "" : ` for ${JSON.stringify(options.adapter)}`;
     throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: no GPU driver that it accepts.`);
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
