@@ -1,10 +1,12 @@
 import {
   backendOption,
+  byteSize,
   createCommand,
   existingFile,
   existingFolder,
   fraction,
   imageSize,
+  matrixShape,
   numericsOption,
   oneOf,
   positiveInteger,
@@ -23,6 +25,7 @@ export const validateCommand = () =>
       "asl-validate --data coco --model tresnet_l.pth --image-size 448 --save-predictions scores.safetensors",
       "asl-validate --predictions scores.safetensors --threshold 0.5 --json",
       "asl-validate --predictions scores.npz --scores-key sgmd --targets-key labels",
+      "asl-validate --predictions scores.npy --targets labels.csv --pictures ids.txt --classes classes.txt --memory 1.5GiB",
     ],
   })
     .option("--data <folder>", "the pictures", existingFolder)
@@ -40,6 +43,17 @@ export const validateCommand = () =>
     )
     .option("--scores-key <name>", "the score matrix of an .npz, if it is not obvious")
     .option("--targets-key <name>", "the label matrix of an .npz, if it is not obvious")
+    .option("--memory <size>", "read --predictions in blocks of classes and take no more memory: 1.5GiB", byteSize)
+    .option("--targets <file>", "with --memory: targets in a file of their own (.npy, .npz, .csv)", existingFile)
+    .option("--annotated <file>", "with --memory: a matrix that is 0 where nobody annotated", existingFile)
+    .option("--pictures <file>", "with --memory: names of the rows, one per line, for a .csv of targets", existingFile)
+    .option(
+      "--unlisted <kind>",
+      "with --memory: what pairs are that a .csv does not list; default: unannotated if it has a target column",
+      oneOf(["negative", "unannotated"] as const),
+    )
+    .option("--shape <rows,classes>", "with --memory: --predictions are bare numbers of this shape", matrixShape)
+    .option("--dtype <type>", "of the bare numbers: f32 or f16", oneOf(["f32", "f16"] as const), "f32" as const)
     .option("--save-predictions <file>", "write scores and targets (safetensors)")
     .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
     .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")

@@ -1,24 +1,44 @@
 import { type CommandContext, checkPlaceOf, UsageError } from "asl-cli";
-import { type Predictions, savePredictions, validationReport } from "asl-training";
+import { type Predictions, savePredictions, type ValidationReport, validationReport } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 import { runModel } from "./run-model.js";
 import { savedPredictions } from "./saved-predictions.js";
+import { checkScoreFileOptions, evaluateInBlocks } from "./score-file.js";
 import { reportAsJson, reportAsText } from "./show-report.js";
 
 /** The work of `asl-validate`. */
 export async function validate(options: ValidateOptions, context: CommandContext): Promise<undefined> {
   const { report } = context;
   if (options.savePredictions !== undefined) await checkPlaceOf(options.savePredictions);
+  checkScoreFileOptions(options);
+  if (options.memory !== undefined) {
+    print(await measureInBlocks(options.memory, options, context), options, context);
+    return undefined;
+  }
   const { predictions, threshold } = await predictionsFor(options, context);
   const result = validationReport(predictions, threshold);
-  if (options.json === true) report.printJson(reportAsJson(result));
-  else report.print(reportAsText(result));
+  print(result, options, context);
   // after the report: when the disk is full, the figures are not lost with the file
   if (options.savePredictions !== undefined) {
     await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });
     report.note(`${options.savePredictions}: ${predictions.pictures.length} pictures`);
   }
   return undefined;
+}
+
+function print(result: ValidationReport, { json }: ValidateOptions, { report }: CommandContext): void {
+  if (json === true) report.printJson(reportAsJson(result));
+  else report.print(reportAsText(result));
+}
+
+async function measureInBlocks(memory: number, options: ValidateOptions, context: CommandContext) {
+  const { predictions, model, data, savePredictions: copy } = options;
+  if (predictions === undefined || model !== undefined || data !== undefined || copy !== undefined) {
+    throw new UsageError(
+      "--memory reads --predictions FILE in blocks; it goes without --model, --data and --save-predictions",
+    );
+  }
+  return await evaluateInBlocks(predictions, memory, options, context);
 }
 
 interface Validated {

@@ -9,9 +9,11 @@ export {
 export type { CheckpointMetadata } from "./checkpoint/metadata.js";
 export { type Checkpoint, readCheckpoint } from "./checkpoint/read-checkpoint.js";
 export { type CheckpointContent, writeCheckpoint } from "./checkpoint/write-checkpoint.js";
-export type { ElementType } from "./elements.js";
+export { type ElementType, halfToFloat } from "./elements.js";
 export { CheckpointError, RefusedPickleError } from "./errors.js";
 export { type PositionalWriter, writeAtomically } from "./file/atomic-write.js";
+export { ColumnReader, type ReadColumnsOptions } from "./matrix/column-reader.js";
+export { type MatrixLayout, matrixLayouts, rawMatrixLayout } from "./matrix/layout.js";
 export type { NpyArray, NpyData } from "./npz/npy.js";
 export { readNpz } from "./npz/read-npz.js";
 export type { PickleValue, PythonName, StorageReference, TensorReference } from "./pickle/values.js";

@@ -38,6 +38,30 @@ export const fraction: ArgumentParser<number> = (text) => {
   return value >= 0 && value <= 1 ? value : refuse("a number from 0 to 1", text);
 };
 
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+/** A number of bytes: "1.5GiB", "800MB". */
+export const byteSize: ArgumentParser<number> = (text) => {
+  const [, number = "", unit = ""] = /^([\d.]+)\s*(\w+)$/.exec(text.trim()) ?? [];
+  const bytes = Math.floor(numberOf(number) * (Object.hasOwn(BYTE_UNITS, unit) ? BYTE_UNITS[unit]! : Number.NaN));
+  return bytes > 0 ? bytes : refuse(`a size such as "1.5GiB" (units ${Object.keys(BYTE_UNITS).join(", ")})`, text);
+};
+
+/** Rows and columns of a matrix: "5000,80". */
+export const matrixShape: ArgumentParser<readonly [rows: number, columns: number]> = (text) => {
+  const [rows = 0, columns = 0, ...more] = text.split(/[,x]/).map(numberOf);
+  const valid = more.length === 0 && [rows, columns].every((extent) => Number.isSafeInteger(extent) && extent >= 1);
+  return valid ? [rows, columns] : refuse('rows and columns, such as "5000,80"', text);
+};
+
 /** Four block counts: "2,2,2,1". */
 export const stageBlocks: ArgumentParser<readonly [number, number, number, number]> = (text) => {
   const [first, second, third, fourth, ...more] = text.split(",").map(numberOf);

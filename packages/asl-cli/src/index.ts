@@ -1,10 +1,12 @@
 export { type AlignedDataset, alignClasses } from "./align-classes.js";
 export {
   type ArgumentParser,
+  byteSize,
   existingFile,
   existingFolder,
   fraction,
   imageSize,
+  matrixShape,
   nonNegativeNumber,
   oneOf,
   positiveInteger,

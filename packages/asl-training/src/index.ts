@@ -15,6 +15,10 @@ export {
   type TrainingRecipe,
 } from "./recipe.js";
 export { METRICS_COLUMNS, RUN_FILES, STEPS_COLUMNS } from "./run-directory.js";
+export { evaluateScoreFile, RESERVED_MEMORY, type ScoreFileOptions } from "./score-file/evaluate-score-file.js";
+export { type OpenScoreFileOptions, openScoreFile, type ScoreFile } from "./score-file/open-score-file.js";
+export { type SparseTargetsOptions, sparseTargets } from "./score-file/sparse-targets.js";
+export { maskedTargets, matrixTargets, type TargetColumns } from "./score-file/targets.js";
 export { sigmoidScores } from "./scores.js";
 export { train } from "./train.js";
 export type { BestCheckpoint, EpochReport, StepReport, TrainingOptions, TrainingResult } from "./training-options.js";

@@ -6,7 +6,7 @@ import { checkPredictionSizes, type Predictions } from "./predictions.js";
 import { type NpzKeys, readNpzPredictions } from "./predictions-npz.js";
 
 const VERSION = "1";
-const FORMAT_KEY = "asl.predictions";
+export const FORMAT_KEY = "asl.predictions";
 
 /**
  * Writes predictions as a safetensors file: tensors "scores" and "targets", [pictures, classes]; class names, picture
@@ -90,13 +90,16 @@ function matrixOf(file: string, name: string, tensor: TensorData | undefined, sh
   return tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
 }
 
-function strings(file: string, metadata: Readonly<Record<string, string>>, key: string): readonly string[] {
+export function strings(file: string, metadata: Readonly<Record<string, string>>, key: string): readonly string[] {
   const value = json(file, metadata, key);
   if (Array.isArray(value) && value.every((item): item is string => typeof item === "string")) return value;
   throw new PredictionsError(file, `metadata "${key}" should be a list of strings`);
 }
 
-function thresholdsOf(file: string, metadata: Readonly<Record<string, string>>): Pick<Predictions, "thresholds"> {
+export function thresholdsOf(
+  file: string,
+  metadata: Readonly<Record<string, string>>,
+): Pick<Predictions, "thresholds"> {
   if (metadata.thresholds === undefined) return {};
   const value = json(file, metadata, "thresholds");
   const isNumber = (item: unknown): item is number => typeof item === "number";

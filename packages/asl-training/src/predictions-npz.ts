@@ -16,8 +16,8 @@ interface Matrix {
   readonly values: Float32Array;
 }
 
-const SCORE_NAME = /score|prob|pred|sigm|sgmd|output/i;
-const TARGET_NAME = /label|target|truth|gt|true/i;
+export const SCORE_NAME = /score|prob|pred|sigm|sgmd|output/i;
+export const TARGET_NAME = /label|target|truth|gt|true/i;
 
 /**
  * Predictions from NumPy's .npz: of its two-dimensional arrays, the one that holds nothing but 0, 1 (and -1) is the

@@ -1,4 +1,4 @@
-import { meanAveragePrecision, precisionRecall } from "asl-core";
+import { type MeanAveragePrecision, meanAveragePrecision, type PrecisionRecall, precisionRecall } from "asl-core";
 import { checkPredictionSizes, type Predictions } from "./predictions.js";
 
 /** What a validation prints; percent throughout. */
@@ -38,17 +38,18 @@ export function validationReport(predictions: Predictions, threshold: number | r
     typeof threshold === "number"
       ? precisionRecall(scores, targets, shape, threshold)
       : precisionRecall(decisions(scores, threshold), targets, shape, 0);
+  return reportOf(ap, decided, { classNames, threshold, images: pictures.length });
+}
+
+/** A report from its parts. */
+export function reportOf(
+  { mAP, mAPPresent, perClass, positives }: MeanAveragePrecision,
+  decided: PrecisionRecall,
+  { classNames, threshold, images }: Pick<ValidationReport, "threshold" | "images"> & Pick<Predictions, "classNames">,
+): ValidationReport {
   const byName = (values: readonly number[]) =>
     Object.fromEntries(classNames.map((name, index) => [name, values[index]!]));
-  return {
-    mAP: ap.mAP,
-    mAPPresent: ap.mAPPresent,
-    ...decided,
-    threshold,
-    images: pictures.length,
-    classes: byName(ap.perClass),
-    positives: byName(ap.positives),
-  };
+  return { mAP, mAPPresent, ...decided, threshold, images, classes: byName(perClass), positives: byName(positives) };
 }
 
 /** 1 where a score is above the threshold of its class. */

@@ -91,6 +91,14 @@ export class ZipArchive {
     return data;
   }
 
+  /** Where the bytes of an entry stand in the file; null when they are compressed. Their CRC-32 is not checked. */
+  async locate(name: string): Promise<{ readonly start: number; readonly size: number } | null> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
+    if (entry.compressionMethod !== STORED || entry.isEncrypted()) return null;
+    return { start: await this.#dataStart(entry), size: entry.uncompressedSize };
+  }
+
   async #unpack(entry: yauzl.Entry): Promise<ArrayBuffer> {
     const name = entry.fileName;
     if (entry.isEncrypted()) throw new CheckpointError(this.#file.file, `entry "${name}" is encrypted`);

@@ -48,38 +48,49 @@ const CODECS: Readonly<Record<string, NpyCodec>> = {
  * fortran_order and shape, then the numbers.
  */
 export function parseNpy(file: ArrayBuffer): NpyArray {
-  const bytes = Buffer.from(file);
-  if (bytes.length < 12 || bytes.toString("latin1", 0, 6) !== "\x93NUMPY") throw new NpyFormatError("no .npy header");
+  const header = parseNpyHeader(Buffer.from(file));
+  const codec = Object.hasOwn(CODECS, header.kind) ? CODECS[header.kind] : undefined;
+  if (codec === undefined) throw new NpyFormatError(unsupported(header.kind));
+  const size = header.shape.reduce((product, extent) => product * extent, 1);
+  const found = file.byteLength - header.dataStart;
+  if (found !== size * codec.bytes) {
+    throw new NpyFormatError(
+      `shape (${header.shape.join(", ")}) of ${header.kind} needs ${size * codec.bytes} bytes, not ${found}`,
+    );
+  }
+  const raw = file.slice(header.dataStart);
+  if (header.bigEndian) swapBytes(new Uint8Array(raw), codec.bytes);
+  const data = codec.decode(raw);
+  return { dtype: header.kind, shape: header.shape, data: header.fortranOrder ? toRowMajor(data, header.shape) : data };
+}
+
+/** Headers are shorter than this, unless an array has hundreds of dimensions. */
+export const NPY_HEADER_BYTES = 4096;
+
+export interface NpyHeader {
+  readonly kind: string;
+  readonly bigEndian: boolean;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  /** Byte where the numbers begin. */
+  readonly dataStart: number;
+}
+
+/** The header alone, from the first bytes of a file. Throws NpyFormatError. */
+export function parseNpyHeader(bytes: Buffer): NpyHeader {
+  if (!isNpy(bytes)) throw new NpyFormatError("no .npy header");
   const version = bytes[6]!;
   if (version < 1 || version > 3) throw new NpyFormatError(`.npy version ${version}; 1 to 3 are read`);
   const headerStart = version === 1 ? 10 : 12;
   const headerLength = version === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8);
   const dataStart = headerStart + headerLength;
   if (dataStart > bytes.length) throw new NpyFormatError("a truncated .npy header");
-  const header = parseHeader(bytes.toString("utf8", headerStart, dataStart));
-  const codec = Object.hasOwn(CODECS, header.kind) ? CODECS[header.kind] : undefined;
-  if (codec === undefined) throw new NpyFormatError(unsupported(header.kind));
-  const size = header.shape.reduce((product, extent) => product * extent, 1);
-  const found = bytes.length - dataStart;
-  if (found !== size * codec.bytes) {
-    throw new NpyFormatError(
-      `shape (${header.shape.join(", ")}) of ${header.kind} needs ${size * codec.bytes} bytes, not ${found}`,
-    );
-  }
-  const raw = file.slice(dataStart);
-  if (header.bigEndian) swapBytes(new Uint8Array(raw), codec.bytes);
-  const data = codec.decode(raw);
-  return { dtype: header.kind, shape: header.shape, data: header.fortranOrder ? toRowMajor(data, header.shape) : data };
+  return { ...parseDescription(bytes.toString("utf8", headerStart, dataStart)), dataStart };
 }
 
-interface NpyHeader {
-  readonly kind: string;
-  readonly bigEndian: boolean;
-  readonly fortranOrder: boolean;
-  readonly shape: readonly number[];
-}
+export const isNpy = (bytes: Buffer) => bytes.length >= 12 && bytes.toString("latin1", 0, 6) === "\x93NUMPY";
 
-function parseHeader(text: string): NpyHeader {
+function parseDescription(text: string): Omit<NpyHeader, "dataStart"> {
   const descr = /'descr':\s*'([<>|=])?([^']+)'/.exec(text);
   const order = /'fortran_order':\s*(True|False)/.exec(text);
   const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(text);

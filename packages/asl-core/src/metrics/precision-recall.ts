@@ -44,7 +44,7 @@ export function precisionRecall(
     throw new InputError(`precisionRecall: topK must be an integer >= 1; got ${topK}`);
   }
   const [rows, classes] = shape;
-  const counts = Array.from({ length: classes }, (): Counts => ({ hits: 0, predicted: 0, positives: 0 }));
+  const counts = Array.from({ length: classes }, (): DecisionCounts => ({ hits: 0, predicted: 0, positives: 0 }));
   for (let row = 0; row < rows; row++) {
     const annotated = counts.map((_, column) => column).filter((c) => targets[row * classes + c] !== UNANNOTATED);
     for (const c of annotated) if (targets[row * classes + c] === POSITIVE) counts[c]!.positives++;
@@ -54,10 +54,12 @@ export function precisionRecall(
       if (targets[row * classes + c] === POSITIVE) counts[c]!.hits++;
     }
   }
-  return summarise(counts);
+  return summariseDecisions(counts);
 }
 
-interface Counts {
+/** Decisions about one class. */
+export interface DecisionCounts {
+  /** Predicted positives. */
   hits: number;
   predicted: number;
   positives: number;
@@ -68,15 +70,16 @@ function highest(scores: Scores, start: number, columns: number[], topK: number 
   return columns.sort((a, b) => scores[start + b]! - scores[start + a]! || a - b).slice(0, topK);
 }
 
-function summarise(counts: readonly Counts[]): PrecisionRecall {
-  const total = (key: keyof Counts) => counts.reduce((sum, count) => sum + count[key], 0);
-  const meanOver = (value: (count: Counts) => number) =>
+/** The figures of `precisionRecall` from what was counted for each class. */
+export function summariseDecisions(counts: readonly Readonly<DecisionCounts>[]): PrecisionRecall {
+  const total = (key: keyof DecisionCounts) => counts.reduce((sum, count) => sum + count[key], 0);
+  const meanOver = (value: (count: DecisionCounts) => number) =>
     ratio(
       counts.reduce((sum, count) => sum + value(count), 0),
       counts.length,
     );
-  const precision = ({ hits, predicted }: Counts) => ratio(hits, predicted);
-  const recall = ({ hits, positives }: Counts) => ratio(hits, positives);
+  const precision = ({ hits, predicted }: DecisionCounts) => ratio(hits, predicted);
+  const recall = ({ hits, positives }: DecisionCounts) => ratio(hits, positives);
   const overall = { hits: total("hits"), predicted: total("predicted"), positives: total("positives") };
   const CP = meanOver(precision);
   const CR = meanOver(recall);
