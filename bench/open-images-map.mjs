@@ -97,13 +97,14 @@ function npyHeader(descr, rows, columns) {
 
 async function measure(files, { rows, classes, type }, memory, report) {
   const usage = `${files.scores}.usage`;
-  const onExit = `process.on("exit",()=>fs.writeFileSync(${JSON.stringify(usage)},String(process.resourceUsage().maxRSS)))`;
+  const onExit = `process.on("exit",()=>fs.writeFileSync(${JSON.stringify(usage)},JSON.stringify(process.resourceUsage())))`;
   const hook = `data:text/javascript,import fs from "node:fs";${encodeURIComponent(onExit)}`;
   const args = ["--import", hook, VALIDATE, "--predictions", files.scores, "--targets", files.targets];
   const begin = performance.now();
   const output = await stdoutOf(process.execPath, [...args, "--memory", memory, "--json"]);
   const seconds = (performance.now() - begin) / 1000;
-  const peakBytes = Number(readFileSync(usage, "utf8")) * 1024;
+  const { maxRSS, userCPUTime, systemCPUTime } = JSON.parse(readFileSync(usage, "utf8"));
+  const [peakBytes, cpuSeconds] = [maxRSS * 1024, (userCPUTime + systemCPUTime) / 1e6];
   rmSync(usage);
   const { mAP, classes: precisions } = JSON.parse(output);
   report(`${type}: checking ${SAMPLED_COLUMNS} columns ...`);
@@ -125,10 +126,10 @@ async function measure(files, { rows, classes, type }, memory, report) {
         ? "every sampled column has ties, so none is compared with scikit-learn"
         : `scikit-learn: ${agreement.columns} columns without ties, max difference ${agreement.maxDifference.toExponential(1)}`;
   return {
-    ...{ name: `mAP of ${rows} x ${classes} ${type}`, ours: seconds, runs: 1, mAP, peakBytes, memory },
+    ...{ name: `mAP of ${rows} x ${classes} ${type}`, ours: seconds, runs: 1, mAP, peakBytes, cpuSeconds, memory },
     sameAsInMemory: columns.length,
     scikitLearn: agreement,
-    note: `peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB (--memory ${memory}); ${checked}`,
+    note: `peak memory ${(peakBytes / 2 ** 30).toFixed(2)} GiB (--memory ${memory}); CPU ${cpuSeconds.toFixed(0)} s; ${checked}`,
   };
 }
 

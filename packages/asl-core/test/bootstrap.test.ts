@@ -5,7 +5,8 @@ import {
   bootstrapPValue,
   percentileInterval,
   rankClasses,
-  resampledMeanAveragePrecision,
+  resampledAveragePrecision,
+  resampledMean,
   resampleWeights,
   weightedAveragePrecision,
 } from "../src/metrics/bootstrap.js";
@@ -55,12 +56,15 @@ describe("resampleWeights", () => {
   });
 });
 
-describe("resampledMeanAveragePrecision", () => {
+describe("resampledMean", () => {
   it("counts a class without positives 0, and leaves out one whose positives were not drawn", () => {
     // class 0: perfect, its only positive is row 0; class 1: no positives; class 2: perfect, row 1
     const scores = Float32Array.of(0.9, 0.5, 0.1, 0.1, 0.5, 0.9);
     const classes = rankClasses(scores, [1, 0, 0, 0, 0, 1], [2, 3]);
-    const [both, onlyFirst] = resampledMeanAveragePrecision(classes, [Uint16Array.of(1, 1), Uint16Array.of(2, 0)]);
+    const samples = [Uint16Array.of(1, 1), Uint16Array.of(2, 0)];
+    const perClass = classes.map((ranked) => resampledAveragePrecision(ranked, samples));
+    expect(perClass[2]![1]).toBeNaN();
+    const [both, onlyFirst] = resampledMean(perClass, classes);
     expect(both).toBeCloseTo(200 / 3, 5);
     expect(onlyFirst).toBeCloseTo(200 / 3, 5);
   });

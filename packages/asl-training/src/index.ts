@@ -1,3 +1,11 @@
+export {
+  type ClassComparison,
+  type Comparison,
+  type ConfidenceOptions,
+  comparePredictions,
+  type MeanAveragePrecisionInterval,
+  mapInterval,
+} from "./confidence.js";
 export { DivergedError, PredictionsError, RunDirectoryError } from "./errors.js";
 export { type EvaluateOptions, evaluate } from "./evaluate.js";
 export { checkPredictionSizes, type Predictions } from "./predictions.js";

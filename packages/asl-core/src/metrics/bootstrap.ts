@@ -71,22 +71,26 @@ export function weightedAveragePrecision({ rows, positive }: RankedClass, weight
   return positives === 0 ? null : sum / (positives + EPSILON);
 }
 
+/** AP of one class, in percent, in each resample; NaN where none of its positives was drawn. */
+export function resampledAveragePrecision(ranked: RankedClass, weights: readonly Uint16Array[]): Float64Array {
+  return Float64Array.from(weights, (sample) => {
+    const precision = weightedAveragePrecision(ranked, sample);
+    return precision === null ? Number.NaN : 100 * precision;
+  });
+}
+
 /**
- * mAP in percent of each resample. A class that has positives, but none in a resample, is left out of that resample's
- * mean (0 would say that the model failed on it); one without any positives counts 0, as in mAP itself.
+ * mAP in percent of each resample, from `resampledAveragePrecision` of every class. A class that has positives, but
+ * none in a resample, is left out of that resample's mean (0 would say that the model failed on it); one without any
+ * positives counts 0, as in mAP itself.
  */
-export function resampledMeanAveragePrecision(
-  classes: readonly RankedClass[],
-  weights: readonly Uint16Array[],
-  onProgress?: (done: number) => void,
-): Float64Array {
-  const present = classes.filter(({ positives }) => positives > 0);
+export function resampledMean(perClass: readonly Float64Array[], classes: readonly RankedClass[]): Float64Array {
+  const present = perClass.filter((_, index) => classes[index]!.positives > 0);
   const share = classes.length === 0 ? 0 : present.length / classes.length;
-  return Float64Array.from(weights, (sample, index) => {
-    const precisions = present.flatMap((ranked) => weightedAveragePrecision(ranked, sample) ?? []);
-    onProgress?.(index + 1);
+  return Float64Array.from(perClass[0] ?? [], (_, sample) => {
+    const precisions = present.map((values) => values[sample]!).filter((value) => !Number.isNaN(value));
     if (precisions.length === 0) return 0;
-    return (100 * share * precisions.reduce((sum, each) => sum + each, 0)) / precisions.length;
+    return (share * precisions.reduce((sum, each) => sum + each, 0)) / precisions.length;
   });
 }
 
@@ -95,12 +99,14 @@ export interface Interval {
   readonly high: number;
 }
 
-/** The percentile interval that holds `confidence` of the values (linear between order statistics). */
+/** The percentile interval that holds `confidence` of the values (linear between order statistics; NaN left out). */
 export function percentileInterval(values: ArrayLike<number>, confidence = 0.95): Interval {
   if (!(confidence > 0 && confidence < 1)) {
     throw new InputError(`interval: confidence must be above 0 and below 1; got ${confidence}`);
   }
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Float64Array.from(values)
+    .filter((value) => !Number.isNaN(value))
+    .sort();
   if (sorted.length === 0) throw new InputError("interval: no values");
   const at = (share: number) => {
     const place = share * (sorted.length - 1);

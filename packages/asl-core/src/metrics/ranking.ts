@@ -3,6 +3,7 @@ import { UNANNOTATED } from "./predictions.js";
 
 const DIGIT_BITS = 11;
 const BUCKETS = 1 << DIGIT_BITS;
+const LOW = BUCKETS - 1;
 const DIGITS = 3; // 3 * 11 >= 32
 
 /**
@@ -37,14 +38,14 @@ export class ColumnRanking {
   }
 
   #radix(scores: Float32Array, targets: ArrayLike<number>): Uint32Array {
-    const count = annotatedRows(targets, scores.length, this.#order);
+    const [keys, order, counts] = [this.#keys, this.#order, this.#counts.fill(0)];
+    const count = annotatedRows(targets, scores.length, order);
     const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
-    const counts = this.#counts.fill(0);
     for (let i = 0; i < count; i++) {
-      const key = descendingKey(bits[this.#order[i]!]!);
-      this.#keys[i] = key;
-      counts[key & (BUCKETS - 1)]!++;
-      counts[BUCKETS + ((key >>> DIGIT_BITS) & (BUCKETS - 1))]!++;
+      const key = descendingKey(bits[order[i]!]!);
+      keys[i] = key;
+      counts[key & LOW]!++;
+      counts[BUCKETS + ((key >>> DIGIT_BITS) & LOW)]!++;
       counts[2 * BUCKETS + (key >>> (2 * DIGIT_BITS))]!++;
     }
     for (let digit = 0; digit < DIGITS; digit++) this.#pass(digit, count);
@@ -55,7 +56,7 @@ export class ColumnRanking {
   #pass(digit: number, count: number): void {
     const places = this.#counts.subarray(digit * BUCKETS, (digit + 1) * BUCKETS);
     const shift = digit * DIGIT_BITS;
-    if (count === 0 || places[(this.#keys[0]! >>> shift) & (BUCKETS - 1)] === count) return;
+    if (count === 0 || places[(this.#keys[0]! >>> shift) & LOW] === count) return;
     let before = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const size = places[bucket]!;
@@ -63,13 +64,27 @@ export class ColumnRanking {
       before += size;
     }
     const [keys, order, nextKeys, nextOrder] = [this.#keys, this.#order, this.#nextKeys, this.#nextOrder];
-    for (let i = 0; i < count; i++) {
-      const key = keys[i]!;
-      const place = places[(key >>> shift) & (BUCKETS - 1)]!++;
-      nextKeys[place] = key;
-      nextOrder[place] = order[i]!;
-    }
+    scatter(keys, order, nextKeys, nextOrder, places, shift, count);
     [this.#keys, this.#order, this.#nextKeys, this.#nextOrder] = [nextKeys, nextOrder, keys, order];
+  }
+}
+
+function scatter(
+  keys: Uint32Array,
+  order: Uint32Array,
+  nextKeys: Uint32Array,
+  nextOrder: Uint32Array,
+  places: Uint32Array,
+  shift: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const key = keys[i]!;
+    const bucket = (key >>> shift) & LOW;
+    const place = places[bucket]!;
+    places[bucket] = place + 1;
+    nextKeys[place] = key;
+    nextOrder[place] = order[i]!;
   }
 }
 
