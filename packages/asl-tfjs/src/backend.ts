@@ -15,6 +15,7 @@ import {
   type Tensors,
 } from "asl-core";
 import type { Quirks } from "./lower/lowering.js";
+import { quirksOf } from "./lower/quirks.js";
 import { CompiledProgram } from "./program.js";
 import { type DeviceTensor, type TensorFlow, toDevice, toHost } from "./tensorflow.js";
 
@@ -67,15 +68,7 @@ async function openDevice(tf: TensorFlow, backend: string, name: string): Promis
     // The promise is for a backend's first start only.
     if (tf.getBackend() !== backend || tf.backend() !== tf.findBackend(backend)) void tf.setBackend(backend);
   };
-  activate();
-  return { tf, quirks: quirksOf(tf), activate };
-}
-
-function quirksOf(tf: TensorFlow): Quirks {
-  return tf.tidy(() => {
-    const [larger] = tf.maximum(tf.tensor1d([1]), tf.tensor1d([Number.NaN])).dataSync();
-    return { maximumDropsNaN: !Number.isNaN(larger), slicesSlowly: tf.getBackend() === "cpu" };
-  });
+  return { tf, quirks: await quirksOf(tf, backend, activate), activate };
 }
 
 class TfjsSession<P extends string> implements Session<P> {
@@ -109,8 +102,9 @@ class TfjsSession<P extends string> implements Session<P> {
       }
       const { program } = compiled;
       checkFeeds(name, program, feeds);
-      const tensors = compiled.execute(this.#state, feeds);
+      const { outputs: tensors, lateChecks } = compiled.execute(this.#state, feeds);
       try {
+        for (const { extremes, judge } of lateChecks) judge(await extremes.data());
         const results: Record<string, TensorData> = {};
         for (const [output, id] of Object.entries(program.graph.outputs)) {
           const read = !Object.hasOwn(program.writes, output) || program.finite.includes(output);
@@ -126,6 +120,7 @@ class TfjsSession<P extends string> implements Session<P> {
         return results;
       } finally {
         for (const tensor of Object.values(tensors)) tensor.dispose();
+        for (const { extremes } of lateChecks) extremes.dispose();
       }
     });
   }

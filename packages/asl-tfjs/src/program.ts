@@ -1,7 +1,13 @@
 import { type AnyNode, AslError, type Graph, optimize, type Program, type Tensors, type ValueId } from "asl-core";
-import { Lowering, type Quirks } from "./lower/lowering.js";
+import { type LateCheck, Lowering, type Quirks } from "./lower/lowering.js";
 import { lowerNode } from "./lower/table.js";
 import { type DeviceTensor, type TensorFlow, toDevice } from "./tensorflow.js";
+
+/** What a run leaves on the device; all of it belongs to the caller. */
+export interface Execution {
+  readonly outputs: Record<string, DeviceTensor>;
+  readonly lateChecks: readonly LateCheck[];
+}
 
 /** A program with its constants on the device. */
 export class CompiledProgram {
@@ -31,29 +37,33 @@ export class CompiledProgram {
   }
 
   /** Runs the graph; the results belong to the caller, who disposes them. Synchronous: no other session comes between. */
-  execute(state: ReadonlyMap<string, DeviceTensor>, feeds: Tensors): Record<string, DeviceTensor> {
+  execute(state: ReadonlyMap<string, DeviceTensor>, feeds: Tensors): Execution {
     const { tf, program } = this;
-    return tf.tidy(() => {
+    let lateChecks: readonly LateCheck[] = [];
+    const outputs = tf.tidy(() => {
       const lowering = new Lowering(tf, this.#graph, this.quirks, this.#neverNaN);
       for (const [name, id] of Object.entries(this.#graph.inputs)) {
         const stateName = program.reads[name];
         lowering.set(id, stateName === undefined ? toDevice(tf, feeds[name]!) : state.get(stateName)!);
       }
+      lateChecks = lowering.lateChecks;
       for (const [id, tensor] of this.#constants) lowering.set(id, tensor);
       this.#graph.nodes.forEach((node, index) => {
         if (node.op !== "constant") this.#apply(node, lowering);
         for (const id of this.#freedAfter[index]!) lowering.free(id);
       });
-      const outputs: Record<string, DeviceTensor> = {};
-      for (const [name, id] of Object.entries(this.#graph.outputs)) outputs[name] = tf.clone(lowering.full(id));
-      return outputs;
+      const results: Record<string, DeviceTensor> = {};
+      for (const [name, id] of Object.entries(this.#graph.outputs)) results[name] = tf.clone(lowering.full(id));
+      return results;
     });
+    return { outputs, lateChecks };
   }
 
   #apply(node: AnyNode, lowering: Lowering): void {
     try {
       lowering.apply(node, () => lowerNode(node, lowering));
     } catch (cause) {
+      for (const { extremes } of lowering.lateChecks) extremes.dispose();
       const scope = node.scope === "" ? "" : ` (${node.scope})`;
       const detail = cause instanceof Error ? cause.message : String(cause);
       const message = `program ${this.name}: TensorFlow.js could not run ${node.op}${scope}: ${detail}`;

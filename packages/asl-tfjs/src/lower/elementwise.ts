@@ -1,6 +1,7 @@
-import type { Node, OpName } from "asl-core";
+import { type Node, type OpName, sizeOf } from "asl-core";
 import { DEVICE_TYPE, type DeviceTensor, type TensorFlow } from "../tensorflow.js";
-import type { Lowering } from "./lowering.js";
+import type { CoarseFunction, Lowering } from "./lowering.js";
+import { permuted } from "./movement.js";
 
 type Unary = (tf: TensorFlow, x: DeviceTensor) => DeviceTensor;
 type Binary = (tf: TensorFlow, a: DeviceTensor, b: DeviceTensor) => DeviceTensor;
@@ -17,6 +18,16 @@ export const binary =
   (node: Node<OpName>, lowering: Lowering): DeviceTensor =>
     broadcasting(f)(lowering.tf, lowering.compact(node.inputs[0]!), lowering.compact(node.inputs[1]!));
 
+/** A function of one argument: the kernel's, or `mended` where that breaks the contract. */
+export const unaryFunction =
+  (name: CoarseFunction, kernel: Unary, mended: Unary) => (node: Node<OpName>, lowering: Lowering) =>
+    unary(lowering.quirks.coarse.has(name) ? mended : kernel)(node, lowering);
+
+/** The same of two arguments. */
+export const binaryFunction =
+  (name: CoarseFunction, kernel: Binary, mended: Binary) => (node: Node<OpName>, lowering: Lowering) =>
+    binary(lowering.quirks.coarse.has(name) ? mended : kernel)(node, lowering);
+
 /** A single element as a scalar, shape []: the cpu and wasm backends are 3 to 16 times faster than with [1,1,1,1]. */
 const broadcasting =
   (f: Binary): Binary =>
@@ -25,6 +36,20 @@ const broadcasting =
     if (b.size === 1 && a.size > 1) return f(tf, a, tf.reshape(b, []));
     return f(tf, a, b);
   };
+
+/** a / b; where the backend takes every a / a for 1, NaN for 0 / 0 and infinity / infinity all the same. */
+export function div(node: Node<"div">, lowering: Lowering): DeviceTensor {
+  const { tf } = lowering;
+  const a = lowering.compact(node.inputs[0]!);
+  const b = lowering.compact(node.inputs[1]!);
+  const quotient = broadcasting((_tf, x, y) => tf.div(x, y))(tf, a, b);
+  if (!lowering.quirks.equalsDivideToOne) return quotient;
+  const dividend = lowering.spread(a, quotient.shape);
+  const isDoubled = tf.equal(tf.add(dividend, dividend), dividend);
+  // only 0 and the infinities are their own double
+  const isUndefined = tf.logicalAnd(isDoubled, tf.equal(dividend, lowering.spread(b, quotient.shape)));
+  return tf.where(isUndefined, tf.fill(quotient.shape, Number.NaN), quotient);
+}
 
 /** The larger or smaller; NaN if either is NaN, where the backend itself looks at its first argument only. */
 export const extremum =
@@ -90,5 +115,22 @@ export function reduceSum(node: Node<"reduceSum">, lowering: Lowering): DeviceTe
 
 export function reduceMax(node: Node<"reduceMax">, lowering: Lowering): DeviceTensor {
   const x = lowering.full(node.inputs[0]!);
-  return node.attrs.axes.length === 0 ? x : lowering.tf.max(x, [...node.attrs.axes]);
+  const { axes } = node.attrs;
+  if (axes.length === 0) return x;
+  return lowering.quirks.maxHasFloor ? maxByHalves(x, axes, lowering) : lowering.tf.max(x, [...axes]);
+}
+
+/** The larger of two halves, until one element is left along the reduced axes. */
+function maxByHalves(x: DeviceTensor, axes: readonly number[], lowering: Lowering): DeviceTensor {
+  const { tf } = lowering;
+  const kept = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
+  const shape = kept.map((axis) => x.shape[axis]!);
+  const rows = sizeOf(shape);
+  let rest = tf.reshape(permuted(tf, x, [...kept, ...axes]), [rows, x.size / rows]);
+  for (let count = rest.shape[1]!; count > 1; count = rest.shape[1]!) {
+    const half = Math.ceil(count / 2);
+    // with an odd count both halves hold the element in the middle
+    rest = tf.maximum(tf.slice(rest, [0, 0], [rows, half]), tf.slice(rest, [0, count - half], [rows, half]));
+  }
+  return tf.reshape(rest, shape);
 }

@@ -1,4 +1,4 @@
-import { type AnyNode, type Graph, type Shape, sameShape, sizeOf, traitsOf, type ValueId } from "asl-core";
+import { type AnyNode, type Graph, type OpName, type Shape, sameShape, sizeOf, traitsOf, type ValueId } from "asl-core";
 import { type DeviceTensor, type TensorFlow, zerosOf } from "../tensorflow.js";
 
 /** What a TensorFlow.js backend does otherwise than the ops ask; found by trying. */
@@ -7,6 +7,25 @@ export interface Quirks {
   readonly maximumDropsNaN: boolean;
   /** The cpu backend slices at 600 ns an element, ten times as long as it gathers. */
   readonly slicesSlowly: boolean;
+  /** A GPU: reading a tensor in the middle of a run waits for all that came before, or, on webgpu, breaks the device. */
+  readonly readsLate: boolean;
+  /** div(0, 0) is 1: any a / a is taken for 1. */
+  readonly equalsDivideToOne: boolean;
+  /** max(-infinity, -infinity) is a finite number, with which the kernel begins. */
+  readonly maxHasFloor: boolean;
+  /** Functions whose kernels break their ops' contracts. */
+  readonly coarse: ReadonlySet<CoarseFunction>;
+}
+
+export const COARSE_FUNCTIONS = ["exp", "log", "sigmoid", "pow"] as const satisfies readonly OpName[];
+export type CoarseFunction = (typeof COARSE_FUNCTIONS)[number];
+
+/** Indices that a run has used, clamped, and that are looked at when it is over. */
+export interface LateCheck {
+  /** The smallest and the largest index. Belongs to whoever reads it. */
+  readonly extremes: DeviceTensor;
+  /** Throws for indices outside. */
+  judge(extremes: ArrayLike<number>): void;
 }
 
 /**
@@ -15,6 +34,7 @@ export interface Quirks {
  */
 export class Lowering {
   readonly #values: (DeviceTensor | undefined)[] = [];
+  readonly lateChecks: LateCheck[] = [];
 
   constructor(
     readonly tf: TensorFlow,

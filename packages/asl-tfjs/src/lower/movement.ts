@@ -106,10 +106,19 @@ export function gather(node: Node<"gather">, lowering: Lowering): DeviceTensor {
   const { axis } = node.attrs;
   const rows = lowering.full(indices!);
   const extent = lowering.shape(table!)[axis]!;
-  const outside = rows.dataSync().find((row) => row < 0 || row >= extent);
-  if (outside !== undefined) {
-    throw new InputError(`index ${outside} must lie in 0 ... ${extent - 1}, axis ${axis} of the table`);
+  const judge = (some: ArrayLike<number>) => {
+    const outside = Array.prototype.find.call(some, (row: number) => row < 0 || row >= extent);
+    if (outside !== undefined) {
+      throw new InputError(`index ${outside} must lie in 0 ... ${extent - 1}, axis ${axis} of the table`);
+    }
+  };
+  let flat = tf.reshape(rows, [rows.size]);
+  if (lowering.quirks.readsLate) {
+    const extremes = tf.keep(tf.stack([tf.min(flat), tf.max(flat)]));
+    lowering.lateChecks.push({ extremes, judge });
+    flat = tf.minimum(tf.maximum(flat, tf.scalar(0, "int32")), tf.scalar(extent - 1, "int32"));
+  } else {
+    judge(rows.dataSync());
   }
-  const flat = tf.gather(lowering.full(table!), tf.reshape(rows, [rows.size]), axis);
-  return tf.reshape(flat, [...lowering.shape(node.output)]);
+  return tf.reshape(tf.gather(lowering.full(table!), flat, axis), [...lowering.shape(node.output)]);
 }

@@ -2,10 +2,11 @@ import type { AnyNode, Node, OpName, OpTable } from "asl-core";
 import type { DeviceTensor } from "../tensorflow.js";
 import * as contraction from "./contraction.js";
 import * as elementwise from "./elementwise.js";
+import * as functions from "./functions.js";
 import type { Lowering } from "./lowering.js";
 import * as movement from "./movement.js";
 
-const { unary, binary, extremum } = elementwise;
+const { unary, binary, unaryFunction, binaryFunction, extremum } = elementwise;
 
 export type Lower<K extends OpName> = (node: Node<K>, lowering: Lowering) => DeviceTensor;
 
@@ -15,15 +16,15 @@ export const LOWER: OpTable<{ [K in OpName]: Lower<K> }> = {
   neg: unary((tf, x) => tf.neg(x)),
   abs: unary((tf, x) => tf.abs(x)),
   floor: unary((tf, x) => tf.floor(x)),
-  exp: unary((tf, x) => tf.exp(x)),
-  log: unary((tf, x) => tf.log(x)),
+  exp: unaryFunction("exp", (tf, x) => tf.exp(x), functions.exponential),
+  log: unaryFunction("log", (tf, x) => tf.log(x), functions.logarithm),
   sqrt: unary((tf, x) => tf.sqrt(x)),
-  sigmoid: unary((tf, x) => tf.sigmoid(x)),
+  sigmoid: unaryFunction("sigmoid", (tf, x) => tf.sigmoid(x), functions.sigmoid),
   add: binary((tf, a, b) => tf.add(a, b)),
   sub: binary((tf, a, b) => tf.sub(a, b)),
   mul: binary((tf, a, b) => tf.mul(a, b)),
-  div: binary((tf, a, b) => tf.div(a, b)),
-  pow: binary((tf, a, b) => tf.pow(a, b)),
+  div: elementwise.div,
+  pow: binaryFunction("pow", (tf, a, b) => tf.pow(a, b), functions.power),
   max: extremum((tf, a, b) => tf.maximum(a, b)),
   min: extremum((tf, a, b) => tf.minimum(a, b)),
   less: binary((tf, a, b) => tf.less(a, b)),
