@@ -28,7 +28,7 @@ export default () => ({
         for (const [input, stateName] of Object.entries(reads)) inputs[input] = stateOf(stateName);
         const outputs = evaluate(graph, inputs, { precision: "f32" });
         assertFinite(outputs, finite);
-        if (process.env.NAIVE_IS_WRONG) outputs.y.data.fill(7);
+        if (globalThis.process?.env.NAIVE_IS_WRONG) outputs.y.data.fill(7);
         const returned = {};
         for (const [output, tensor] of Object.entries(outputs)) {
           if (output in writes) state.set(writes[output], tensor);

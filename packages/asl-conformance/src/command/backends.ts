@@ -1,7 +1,16 @@
-import { type Backend, InputError } from "asl-core";
+import { AslError, type Backend, InputError } from "asl-core";
 import { referenceBackend } from "asl-reference";
+import type { GuestModule } from "../hosts/bundle.js";
+import type { Hosts } from "../hosts/hosts.js";
 import type { Deviation } from "../report.js";
-import { ONNX_DEVIATIONS, TFJS_CPU_DEVIATIONS, TFJS_WASM_DEVIATIONS, WEBGPU_DEVIATIONS } from "./deviations.js";
+import {
+  ONNX_DEVIATIONS,
+  TFJS_CPU_DEVIATIONS,
+  TFJS_GPU_DEVIATIONS,
+  TFJS_NODE_DEVIATIONS,
+  TFJS_WASM_DEVIATIONS,
+  WEBGPU_DEVIATIONS,
+} from "./deviations.js";
 
 /** A backend as the command runs it. */
 export interface Candidate {
@@ -14,8 +23,12 @@ export interface Candidate {
   readonly argument?: string;
   /** Computes in more than float32, so that the exact functions, which rest on its rounding, mean nothing to it. */
   readonly isWider?: boolean;
-  open(): Promise<Backend>;
+  /** Throws AslError ERR_ASL_BACKEND where this machine has not what the backend needs. */
+  open(hosts: Hosts): Promise<OpenBackend>;
 }
+
+/** A backend that may hold on to something, a page of a browser, until it is disposed. */
+export type OpenBackend = Backend & Partial<AsyncDisposable>;
 
 /** Calls a function that a package exports; the adapters are no dependencies, so they are loaded by name. */
 async function opened(specifier: string, name: string, options: object): Promise<Backend> {
@@ -24,12 +37,23 @@ async function opened(specifier: string, name: string, options: object): Promise
     module = (await import(specifier)) as Readonly<Record<string, unknown>>;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${specifier} cannot be loaded (${message}); install it beside asl-conformance`);
+    throw new AslError(
+      "ERR_ASL_BACKEND",
+      `${specifier} cannot be loaded (${message}); install it beside asl-conformance`,
+    );
   }
   const create = module[name];
   if (typeof create !== "function") throw new InputError(`${specifier} exports no function ${name}`);
   return (create as (options: object) => Backend)(options);
 }
+
+/** An adapter in a page of Chromium. */
+const inChromium = (name: string, module: GuestModule, deviations: readonly Deviation[] = []): Candidate => ({
+  name,
+  family: name,
+  deviations,
+  open: (hosts) => hosts.chromium(module),
+});
 
 const LEVELS = ["disabled", "basic", "extended", "layout", "all"] as const;
 const THREADS = [1, 2] as const;
@@ -63,6 +87,11 @@ export const CANDIDATES: readonly Candidate[] = [
     deviations: ONNX_DEVIATIONS,
     open: () => opened("asl-onnx/web", "onnxWebBackend", { threads: 1 }),
   },
+  inChromium(
+    "onnx-web-chromium",
+    { specifier: "asl-onnx/web", create: "onnxWebBackend", options: { threads: 1 } },
+    ONNX_DEVIATIONS,
+  ),
   {
     name: "tfjs-cpu",
     family: "tfjs-cpu",
@@ -75,6 +104,14 @@ export const CANDIDATES: readonly Candidate[] = [
     deviations: TFJS_WASM_DEVIATIONS,
     open: () => opened("asl-tfjs/wasm", "tfjsWasmBackend", {}),
   },
+  {
+    name: "tfjs-node",
+    family: "tfjs-node",
+    deviations: TFJS_NODE_DEVIATIONS,
+    open: () => opened("asl-tfjs/node", "tfjsNodeBackend", {}),
+  },
+  inChromium("tfjs-webgl", { specifier: "asl-tfjs/webgl", create: "tfjsWebglBackend" }, TFJS_GPU_DEVIATIONS),
+  inChromium("tfjs-webgpu", { specifier: "asl-tfjs/webgpu", create: "tfjsWebgpuBackend" }, TFJS_GPU_DEVIATIONS),
   {
     name: "webgpu",
     family: "webgpu",

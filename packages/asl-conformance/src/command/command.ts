@@ -9,6 +9,7 @@ export const conformanceCommand = () =>
     .argument("[adapters...]", "modules whose default export is a Backend or makes one")
     .option("--backend <name>", "a backend that is known by name; may be repeated (default: all)", collect, [])
     .option("--case <name>", "only this case, or all cases whose name starts with it; may be repeated", collect, [])
+    .option("--browser", "bundle the adapters and run them in Chromium")
     .option("--json <file>", "write the results as JSON")
     .option("--html <file>", "write a report for a browser, in one file")
     .option("--mutants", "also run wrong versions of the reference, each of which must fail")
@@ -16,7 +17,8 @@ export const conformanceCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ asl-conformance ./my-adapter.js\n  $ asl-conformance --backend onnx --json results.json\n" +
+      "\nExamples:\n  $ asl-conformance ./my-adapter.js\n  $ asl-conformance ./my-webgpu-adapter.js --browser\n" +
+        "  $ asl-conformance --backend onnx --json results.json\n" +
         "  $ asl-conformance --backend tfjs-wasm --case conv2d/dyadic/3x3-padding-1\n",
     )
     .showHelpAfterError("(--help shows all options)");

@@ -1,13 +1,15 @@
-import { InputError } from "asl-core";
+import { AslError, InputError } from "asl-core";
 import { exactFixtures } from "../exact-programs.js";
 import type { Fixture } from "../fixture.js";
+import { Hosts } from "../hosts/hosts.js";
 import { loadFixtures } from "../load.js";
 import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
 import { explain, type Report } from "../report.js";
-import { isAccepted, runConformance } from "../run.js";
-import { SESSION_CASES, type SessionCase } from "../session-cases.js";
-import { loadAdapter } from "./adapter.js";
+import { isAccepted } from "../run.js";
+import { SESSION_CASES } from "../session-cases.js";
+import { loadAdapter, loadBrowserAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
+import { type Cases, runCandidate, type Skipped } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
 import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
 import { mutantsJson, summaryOf } from "./summary.js";
@@ -16,6 +18,7 @@ import { writeFileAtomically } from "./write-file.js";
 export interface CommandOptions {
   readonly backend: readonly string[];
   readonly case: readonly string[];
+  readonly browser?: true | undefined;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
   readonly mutants?: true | undefined;
@@ -33,14 +36,16 @@ export interface Output {
 /** Runs the suite; true when every backend conforms and no mutant survives. */
 export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
   const started = performance.now();
-  const { fixtures, sessionCases } = chosen(options.case);
-  const candidates = await chosenCandidates(adapters, options.backend);
+  const cases = chosen(options.case);
+  await using hosts = new Hosts();
+  const candidates = await chosenCandidates(adapters, options, hosts);
   const results: { readonly family: string; readonly report: Report }[] = [];
+  const skipped: Skipped[] = [];
   for (const candidate of candidates) {
-    results.push({
-      family: candidate.family,
-      report: await run(candidate, { fixtures, sessionCases }, options, output),
-    });
+    const result = await runCandidate(candidate, cases, hosts, output.progress);
+    if (!("reason" in result)) results.push({ family: candidate.family, report: result });
+    else if (adapters.length + options.backend.length === 0) skipped.push(result);
+    else throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot run here: ${result.reason}`);
   }
   const reports = results.map(({ report }) => report);
   const columns = columnsOf(results);
@@ -53,62 +58,45 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   const replay = new Map(candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument]));
   for (const { family, reports: same } of columns) printRemarks(family, same, replay, output);
   output.print(backendTable(reports));
+  for (const { name, reason } of skipped) output.print(`skipped ${name}: ${reason}`);
   const mutants = options.mutants === true ? await huntMutants(loadFixtures(), output) : undefined;
   const seconds = (performance.now() - started) / 1000;
   if (options.json !== undefined) {
-    const summary = summaryOf(reports, seconds, mutants && mutantsJson(mutants));
+    const summary = summaryOf({ reports, skipped, seconds, mutants: mutants && mutantsJson(mutants) });
     await writeFileAtomically(options.json, `${JSON.stringify(summary, null, 2)}\n`);
   }
-  if (options.html !== undefined) await writeFileAtomically(options.html, htmlReport({ columns, mutants, seconds }));
+  if (options.html !== undefined)
+    await writeFileAtomically(options.html, htmlReport({ columns, skipped, mutants, seconds }));
   const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
   const passed = reports.every((report) => report.passed) && !survives;
   output.print(
-    `\n${passed ? "all conform" : "FAILED"}, ${fixtures.length + sessionCases.length} cases, ${seconds.toFixed(1)} s`,
+    `\n${passed ? "all conform" : "FAILED"}, ${cases.fixtures.length + cases.sessionCases.length} cases, ` +
+      `${seconds.toFixed(1)} s`,
   );
   return passed;
 }
 
-async function chosenCandidates(adapters: readonly string[], names: readonly string[]): Promise<readonly Candidate[]> {
-  const own = await Promise.all(adapters.map(loadAdapter));
+async function chosenCandidates(
+  adapters: readonly string[],
+  { backend: names, browser }: CommandOptions,
+  hosts: Hosts,
+): Promise<readonly Candidate[]> {
+  if (browser === true && adapters.length === 0)
+    throw new InputError("--browser needs an adapter to run in the browser");
+  const load = (file: string) => (browser === true ? loadBrowserAdapter(file, hosts) : loadAdapter(file));
+  const own = await Promise.all(adapters.map(load));
   return adapters.length > 0 && names.length === 0 ? own : [...own, ...candidatesOf(names)];
-}
-
-interface Cases {
-  readonly fixtures: readonly Fixture[];
-  readonly sessionCases: readonly SessionCase[];
 }
 
 /** The cases whose names begin with one of `names`; all when there is none. */
 function chosen(names: readonly string[]): Cases {
   const fixtures = [...loadFixtures(), ...exactFixtures()];
-  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES };
+  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, isWhole: true };
   const all = [...fixtures, ...SESSION_CASES];
   const unknown = names.find((name) => !all.some((each) => each.name.startsWith(name)));
   if (unknown !== undefined) throw new InputError(`no case is called "${unknown}" or starts with it`);
   const matches = (each: { readonly name: string }) => names.some((name) => each.name.startsWith(name));
-  return { fixtures: fixtures.filter(matches), sessionCases: SESSION_CASES.filter(matches) };
-}
-
-async function run(
-  { name, deviations, isWider = false, open }: Candidate,
-  { fixtures: all, sessionCases }: Cases,
-  options: CommandOptions,
-  output: Output,
-): Promise<Report> {
-  const fixtures = isWider ? all.filter(({ subject }) => subject !== "exact-functions") : all;
-  const backend = await open();
-  const names = new Set([...fixtures, ...sessionCases].map((each) => each.name));
-  const report = await runConformance(backend, {
-    fixtures,
-    sessionCases,
-    // a part of the suite needs a part of the deviations
-    deviations: options.case.length === 0 ? deviations : deviations.filter((each) => names.has(each.case)),
-    onCase(_outcome, done, total) {
-      if (done % 50 === 0 || done === total) output.progress(`${name} ${done}/${total}`);
-    },
-  });
-  // several configurations of one backend carry one name
-  return { ...report, backend: name };
+  return { fixtures: fixtures.filter(matches), sessionCases: SESSION_CASES.filter(matches), isWhole: false };
 }
 
 /** Prints each wrong version and the case that found it out. */

@@ -39,3 +39,30 @@ export const WEBGPU_DEVIATIONS: readonly Deviation[] = because(
   "div/edge/denormals",
   "sqrt/edge/denormals",
 );
+
+const FLUSHED = "reads and writes denormals as 0";
+const FLUSHING = ["add", "sub", "mul", "div", "sqrt", "floor", "log", "max", "min", "less", "equal", "reduceMax"];
+const FLUSHING_CASES = [...FLUSHING.map((op) => `${op}/edge/denormals`), "cast/edge/denormals-to-bool"];
+const ONE_ARGUMENT_CASES = ["max/edge/zeros", "min/edge/zeros", "reduceMax/edge/zeros"];
+
+/** TensorFlow's library sets the processor so. */
+export const TFJS_NODE_DEVIATIONS: readonly Deviation[] = [
+  ...because(ONE_ARGUMENT, ...ONE_ARGUMENT_CASES),
+  ...because(FLUSHED, ...FLUSHING_CASES),
+];
+
+/** SwiftShader's, and those of most graphics processors. */
+export const TFJS_GPU_DEVIATIONS: readonly Deviation[] = [
+  ...because(ONE_ARGUMENT, ...ONE_ARGUMENT_CASES),
+  ...because(
+    "TensorFlow.js moves int32 as float32: whole numbers beyond 2^24 are rounded",
+    ...["broadcast", "concat", "pad", "slice", "transpose"].map((op) => `${op}/edge/i32`),
+  ),
+  ...because(
+    FLUSHED,
+    ...FLUSHING_CASES,
+    "neg/edge/denormals",
+    "gather/edge/special-numbers",
+    "pad/edge/edge-special-numbers",
+  ),
+];

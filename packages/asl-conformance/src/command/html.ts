@@ -3,23 +3,26 @@ import type { MutantOutcome } from "../mutants/mutants.js";
 import { PROBE_NAMES, PROBES } from "../probes.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
+import type { Skipped } from "./candidate-run.js";
 import type { Column } from "./matrix.js";
 import { STYLE } from "./style.js";
 import { ofTier, totalsOf } from "./summary.js";
 
 export interface HtmlInput {
   readonly columns: readonly Column[];
+  readonly skipped: readonly Skipped[];
   readonly mutants: readonly MutantOutcome[] | undefined;
   readonly seconds: number;
 }
 
 /** The whole report as one page without scripts and without anything to fetch. */
-export function htmlReport({ columns, mutants, seconds }: HtmlInput): string {
+export function htmlReport({ columns, skipped, mutants, seconds }: HtmlInput): string {
   const reports = columns.flatMap((column) => column.reports);
   const passed = reports.every((report) => report.passed);
   const sections = [
     headline(reports, mutants, passed, seconds),
     section("Backends", backends(reports)),
+    skipped.length === 0 ? "" : section("Skipped on this machine", skippedTable(skipped)),
     section("Failures", list(reports.flatMap(failuresOf))),
     section("Every op", `${LEGEND}${matrix(columns)}`),
     section("Arithmetic", probes(columns)),
@@ -137,6 +140,12 @@ function deviations(columns: readonly Column[]): string {
   });
   return rows.length === 0 ? "" : table(["backend", "case", "reason"], rows);
 }
+
+const skippedTable = (skipped: readonly Skipped[]) =>
+  table(
+    ["backend", "reason"],
+    skipped.map(({ name, reason }) => [cell(name, "name"), cell(reason, "")]),
+  );
 
 const failuresOf = ({ backend, outcomes, unknownDeviations }: Report) => [
   ...outcomes.filter((outcome) => !isAccepted(outcome)).map((outcome) => `${backend}: ${explain(outcome)}`),

@@ -2,6 +2,7 @@ import type { Tier } from "../fixture.js";
 import type { MutantOutcome } from "../mutants/mutants.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
+import type { Skipped } from "./candidate-run.js";
 
 /** Numbers of a set of cases; declared deviations are counted apart. */
 export interface Totals {
@@ -41,8 +42,15 @@ export function mutantsJson(outcomes: readonly MutantOutcome[]): MutantsJson {
   return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
 }
 
+export interface SummaryInput {
+  readonly reports: readonly Report[];
+  readonly skipped: readonly Skipped[];
+  readonly seconds: number;
+  readonly mutants: MutantsJson | undefined;
+}
+
 /** What `--json` writes. */
-export function summaryOf(reports: readonly Report[], seconds: number, mutants?: MutantsJson) {
+export function summaryOf({ reports, skipped, seconds, mutants }: SummaryInput) {
   return {
     backends: reports.map((report) => {
       const bits = (tier: Tier) => {
@@ -69,6 +77,7 @@ export function summaryOf(reports: readonly Report[], seconds: number, mutants?:
         seconds: report.seconds,
       };
     }),
+    skipped,
     ...(mutants === undefined ? {} : { mutants }),
     seconds,
   };

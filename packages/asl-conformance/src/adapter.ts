@@ -1,0 +1,38 @@
+import { type Backend, InputError } from "asl-core";
+import type { Deviation } from "./report.js";
+
+/** What an adapter's module exports. */
+export interface Adapter {
+  readonly backend: Backend;
+  readonly deviations: readonly Deviation[];
+}
+
+/**
+ * A module's default export is a Backend or a function that makes one; `deviations`, if it exports any, are the cases
+ * that it is known to fail. Throws InputError, naming the file, for anything else.
+ */
+export async function adapterOf(file: string, module: Readonly<Record<string, unknown>>): Promise<Adapter> {
+  const exported = module.default;
+  const backend: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
+  if (!isBackend(backend)) {
+    throw new InputError(`${file}: the default export must be a Backend or a function that makes one (name, compile)`);
+  }
+  return { backend, deviations: deviationsOf(file, module.deviations) };
+}
+
+function isBackend(value: unknown): value is Backend {
+  const { name, compile } = (value ?? {}) as Partial<Backend>;
+  return typeof name === "string" && typeof compile === "function";
+}
+
+function deviationsOf(file: string, value: unknown): readonly Deviation[] {
+  if (value === undefined) return [];
+  const isDeviation = (each: unknown): each is Deviation => {
+    const { case: name, reason } = (each ?? {}) as Partial<Deviation>;
+    return typeof name === "string" && typeof reason === "string" && reason !== "";
+  };
+  if (!Array.isArray(value) || !value.every(isDeviation)) {
+    throw new InputError(`${file}: deviations must be a list of { case, reason }`);
+  }
+  return value;
+}

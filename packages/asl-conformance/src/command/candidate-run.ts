@@ -1,0 +1,79 @@
+import { AslError } from "asl-core";
+import type { Fixture } from "../fixture.js";
+import type { Hosts } from "../hosts/hosts.js";
+import type { Report } from "../report.js";
+import { runConformance } from "../run.js";
+import type { SessionCase } from "../session-cases.js";
+import type { Candidate, OpenBackend } from "./backends.js";
+
+/** A backend that this machine cannot run. */
+export interface Skipped {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface Cases {
+  readonly fixtures: readonly Fixture[];
+  readonly sessionCases: readonly SessionCase[];
+  /** Whether these are all that there are; a part of the suite needs a part of the deviations. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Opens a candidate, runs the cases and closes it. Where the machine has not what the backend needs, the reason; any
+ * other error is thrown.
+ */
+export async function runCandidate(
+  candidate: Candidate,
+  cases: Cases,
+  hosts: Hosts,
+  progress: (text: string) => void,
+): Promise<Report | Skipped> {
+  const { name } = candidate;
+  progress(`${name} starts`);
+  let backend: OpenBackend;
+  try {
+    backend = await started(candidate, hosts);
+  } catch (error) {
+    if (error instanceof AslError && error.code === "ERR_ASL_BACKEND") return { name, reason: error.message };
+    throw error;
+  }
+  try {
+    return await run(candidate, backend, cases, progress);
+  } finally {
+    await backend[Symbol.asyncDispose]?.();
+  }
+}
+
+/** Opened and tried: a device that is not there shows at the first session. */
+async function started(candidate: Candidate, hosts: Hosts): Promise<OpenBackend> {
+  const backend = await candidate.open(hosts);
+  try {
+    const session = await backend.compile({}, {});
+    await session[Symbol.asyncDispose]();
+  } catch (error) {
+    await backend[Symbol.asyncDispose]?.();
+    throw error;
+  }
+  return backend;
+}
+
+async function run(
+  { name, deviations, isWider = false }: Candidate,
+  backend: OpenBackend,
+  { fixtures: all, sessionCases, isWhole }: Cases,
+  progress: (text: string) => void,
+): Promise<Report> {
+  const fixtures = isWider ? all.filter(({ subject }) => subject !== "exact-functions") : all;
+  const names = new Set([...fixtures, ...sessionCases].map((each) => each.name));
+  const report = await runConformance(backend, {
+    fixtures,
+    sessionCases,
+    deviations: isWhole ? deviations : deviations.filter((each) => names.has(each.case)),
+    onCase(_outcome, done, total) {
+      if (done % 50 === 0 || done === total) progress(`${name} ${done}/${total}`);
+    },
+  });
+  // several configurations of one backend carry one name
+  return { ...report, backend: name };
+}

@@ -1,0 +1,23 @@
+import type { Browser } from "playwright-core";
+import type { RemoteBackend } from "../remote/index.js";
+import type { GuestModule } from "./bundle.js";
+import { launchChromium, openInChromium } from "./chromium.js";
+import { GuestServer } from "./server.js";
+
+/** Where backends run that are not for Node: each host is started when it is first asked for, and shared. */
+export class Hosts implements AsyncDisposable {
+  #server: Promise<GuestServer> | undefined;
+  #chromium: Promise<Browser> | undefined;
+
+  async chromium(module: GuestModule): Promise<RemoteBackend> {
+    this.#server ??= GuestServer.start();
+    this.#chromium ??= launchChromium();
+    return openInChromium(await this.#chromium, await this.#server, module);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const [browser, server] = await Promise.allSettled([this.#chromium, this.#server]);
+    if (browser.status === "fulfilled") await browser.value?.close();
+    if (server.status === "fulfilled") await server.value?.[Symbol.asyncDispose]();
+  }
+}
