@@ -46,7 +46,7 @@ export function alignClasses(
 function relabelled(dataset: Dataset, classes: readonly string[], map: (label: number) => number): Dataset {
   return {
     classes,
-    items: dataset.items.map((item) => ({ ...item, labels: item.labels.map(map).sort((a, b) => a - b) })),
+    items: Array.from(dataset.items, (item) => ({ ...item, labels: item.labels.map(map).sort((a, b) => a - b) })),
   };
 }
 

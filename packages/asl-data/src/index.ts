@@ -22,7 +22,7 @@ export {
   type RandAugmentOperation,
 } from "./augment/rand-augment.js";
 export { type CocoDataset, type CocoItem, type CocoOptions, openCoco } from "./coco.js";
-export type { Dataset, DatasetItem } from "./dataset.js";
+export type { Dataset, DatasetItem, DatasetItems } from "./dataset.js";
 export { type DecodeOptions, decodePicture, decodePictureBytes } from "./decode.js";
 export { type EmojiScenes, generateEmojiScenes } from "./emoji/generate.js";
 export { ICON_FAMILIES, type IconFamily } from "./emoji/icons.js";

@@ -25,14 +25,14 @@ const SIZE = 16;
 const folder = mkdtempSync(join(tmpdir(), "asl-data-loader-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const dataset: Dataset = {
+const dataset = {
   classes: ["red", "green", "blue"],
   items: Array.from({ length: COUNT }, (_, index) => ({
     name: `${index}.png`,
     file: join(folder, `${index}.png`),
     labels: [0, 1, 2].filter((label) => (index >> label) & 1),
   })),
-};
+} satisfies Dataset;
 
 /** The dataset with files that are no pictures at these positions. */
 function corrupted(...positions: readonly number[]): Dataset {

@@ -30,6 +30,8 @@ export interface TrainingRecipe {
   readonly lossNumerics: LossNumerics;
   /** Targets may lie between 0 and 1 (MixUp); costs a little. */
   readonly softTargets: boolean;
+  /** What a target of -1 (a class that nobody looked for) means to the loss: nothing, or that it is not there. */
+  readonly unannotated: "ignore" | "negative";
   /** Of the starting weights. */
   readonly seed: number;
 }
@@ -49,6 +51,7 @@ export const RECIPE_DEFAULTS: Omit<TrainingRecipe, "epochs" | "scheduleEpochs"> 
   detachFocusingWeight: true,
   lossNumerics: "exact",
   softTargets: false,
+  unannotated: "ignore",
   seed: 0,
 };
 
@@ -74,6 +77,7 @@ export function resolveRecipe(options: RecipeOptions): TrainingRecipe {
   check(recipe, "gammaPos", "a number from 0 on", notNegative);
   check(recipe, "clip", "from 0 to below 1", share);
   check(recipe, "lossNumerics", '"exact" or "native"', (value) => value === "exact" || value === "native");
+  check(recipe, "unannotated", '"ignore" or "negative"', (mode) => mode === "ignore" || mode === "negative");
   check(recipe, "seed", "a whole number", Number.isSafeInteger);
   return recipe;
 }

@@ -21,7 +21,8 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const model = tresnet(options.model);
   const evaluated = tresnet(options.model, { numerics: options.evaluationNumerics ?? "native" });
   const { batchSize, imageSize, resume = false } = options;
-  const { state, programs } = trainingPrograms(model, recipe, { batchSize, imageSize }, evaluated);
+  const { partial } = options.training;
+  const { state, programs } = trainingPrograms(model, recipe, { batchSize, imageSize }, { evaluated, partial });
   const setup = setupOf(options, recipe);
 
   const directory = await RunDirectory.open(options.out, resume);

@@ -45,6 +45,7 @@ export function inMemoryLoader(options: InMemoryOptions): Loader {
   return {
     classes,
     itemCount: pictures,
+    partial: false,
     batchesPerEpoch,
     async *epoch(epoch, { startBatch = 0 } = {}) {
       const order = Array.from({ length: pictures }, (_, index) => index);

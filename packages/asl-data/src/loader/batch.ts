@@ -7,7 +7,7 @@ export interface Batch {
   readonly number: number;
   /** f32[N, 3, S, S], RGB in [0, 1]; 0 in padding rows. */
   readonly images: TensorData;
-  /** f32[N, C], 1 where the picture shows the class; 0 in padding rows. */
+  /** f32[N, C], 1 where the picture shows the class, -1 where nobody looked for it; 0 in padding rows. */
   readonly targets: TensorData;
   /** f32[N]: 1 for a real row, 0 for padding. Real rows come first. */
   readonly mask: TensorData;

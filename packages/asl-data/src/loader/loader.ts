@@ -3,6 +3,7 @@ import { augmentationOf } from "../augment/augmentation.js";
 import { checkMixing } from "../augment/mixing.js";
 import { checkDataset, type Dataset } from "../dataset.js";
 import { PictureError } from "../errors.js";
+import { PackedItemList, packItems } from "../packed-items.js";
 import type { Batch, BatchTask, PreparedBatch } from "./batch.js";
 import { type LoaderOptions, type ResolvedLoaderOptions, resolveLoaderOptions } from "./options.js";
 import { epochOrder } from "./order.js";
@@ -24,6 +25,8 @@ export interface EpochOptions {
 export interface Loader extends AsyncDisposable {
   readonly classes: readonly string[];
   readonly itemCount: number;
+  /** Whether a target is -1: a class that nobody looked for. */
+  readonly partial: boolean;
   readonly batchesPerEpoch: number;
   /**
    * The batches of an epoch. A batch all of whose pictures were skipped is left out. Work begins with the first
@@ -43,8 +46,9 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
 class DatasetLoader implements Loader {
   readonly classes: readonly string[];
   readonly itemCount: number;
+  readonly partial: boolean;
   readonly batchesPerEpoch: number;
-  readonly #dataset: Dataset;
+  readonly #items: PackedItemList;
   readonly #options: ResolvedLoaderOptions;
   readonly #prepare: (task: BatchTask) => PendingBatch;
   readonly #pool: WorkerPool | undefined;
@@ -66,14 +70,14 @@ class DatasetLoader implements Loader {
         `loader: ${this.itemCount} pictures do not fill one batch of ${options.batchSize} and lastBatch is "drop"`,
       );
     }
-    this.#dataset = {
-      classes: [...dataset.classes],
-      items: dataset.items.map(({ name, file, labels }) => ({ name, file, labels })),
-    };
+    const items = packItems(dataset.items, dataset.classes.length);
+    this.#items = new PackedItemList(items);
+    this.partial = items.partial;
     this.#options = options;
     const { imageSize, batchSize, filter, augment, onCorrupt, maxPixels } = options;
     const preparerOptions: PreparerOptions = {
-      dataset: this.#dataset,
+      items,
+      classes: dataset.classes.length,
       imageSize,
       batchSize,
       filter,
@@ -140,7 +144,7 @@ class DatasetLoader implements Loader {
   #report({ failures }: PreparedBatch): void {
     for (const { index, file, reason, message } of failures) {
       const error = new PictureError(file, reason, message);
-      this.#options.onSkip?.({ index, name: this.#dataset.items[index]!.name, file, error });
+      this.#options.onSkip?.({ index, name: this.#items.at(index)!.name, file, error });
     }
   }
 
@@ -153,7 +157,7 @@ class DatasetLoader implements Loader {
       targets: f32([batchSize, this.classes.length], targets),
       mask: f32([batchSize], mask),
       indices,
-      names: indices.map((index) => this.#dataset.items[index]!.name),
+      names: indices.map((index) => this.#items.at(index)!.name),
     };
   }
 

@@ -1,9 +1,10 @@
 import { createRandom } from "asl-core";
 import { augmentationOf } from "../augment/augmentation.js";
 import { type MixableBatch, mixBatch } from "../augment/mixing.js";
-import type { Dataset } from "../dataset.js";
+import { writeTargets } from "../dataset.js";
 import { decodePicture } from "../decode.js";
 import { PictureError } from "../errors.js";
+import { PackedItemList, type PackedItems } from "../packed-items.js";
 import { type Picture, toTensor } from "../picture.js";
 import { type ResizeFilter, resize } from "../resize.js";
 import type { BatchTask, PictureFailure, PreparedBatch } from "./batch.js";
@@ -12,7 +13,9 @@ import { PictureCache, type PictureCacheMemory } from "./picture-cache.js";
 
 /** All that preparing a batch depends on; plain data, so that it can be sent to a worker thread. */
 export interface PreparerOptions {
-  readonly dataset: Dataset;
+  readonly items: PackedItems;
+  /** How many there are. */
+  readonly classes: number;
   readonly imageSize: number;
   readonly batchSize: number;
   readonly filter: ResizeFilter;
@@ -28,11 +31,13 @@ const LOOKAHEAD = 3;
 /** Turns a list of dataset indices into tensors: decode, resize, augment, convert. */
 export class BatchPreparer {
   readonly #options: PreparerOptions;
+  readonly #items: PackedItemList;
   readonly #cache: PictureCache | undefined;
   readonly #augment: (picture: Picture, epoch: number, index: number) => Picture;
 
   constructor(options: PreparerOptions) {
     this.#options = options;
+    this.#items = new PackedItemList(options.items);
     this.#cache = options.cache === undefined ? undefined : new PictureCache(options.cache);
     const { augment } = options;
     if (augment === false) {
@@ -47,11 +52,10 @@ export class BatchPreparer {
 
   /** Throws PictureError for the first bad picture in row order unless bad pictures are skipped. */
   async prepare(task: BatchTask): Promise<PreparedBatch> {
-    const { dataset, imageSize, batchSize, onCorrupt } = this.#options;
-    const classCount = dataset.classes.length;
+    const { classes, imageSize, batchSize, onCorrupt } = this.#options;
     const rowSize = 3 * imageSize * imageSize;
     const images = new Float32Array(batchSize * rowSize);
-    const targets = new Float32Array(batchSize * classCount);
+    const targets = new Float32Array(batchSize * classes);
     const indices: number[] = [];
     const failures: PictureFailure[] = [];
 
@@ -74,10 +78,10 @@ export class BatchPreparer {
       }
       const target = indices.length;
       toTensor(this.#augment(picture, task.epoch, index), images, target * rowSize);
-      for (const label of dataset.items[index]!.labels) targets[target * classCount + label] = 1;
+      writeTargets(this.#items.at(index)!, targets, target * classes, classes);
       indices.push(index);
     }
-    this.#mix(task, { images, targets, rows: indices.length, size: imageSize, classes: classCount });
+    this.#mix(task, { images, targets, rows: indices.length, size: imageSize, classes });
     return { images, targets, indices, failures };
   }
 
@@ -90,8 +94,8 @@ export class BatchPreparer {
   async #read(index: number): Promise<Picture> {
     const cached = this.#cache?.get(index);
     if (cached !== undefined) return cached;
-    const { dataset, imageSize, filter, maxPixels } = this.#options;
-    const decoded = await decodePicture(dataset.items[index]!.file, maxPixels === undefined ? {} : { maxPixels });
+    const { imageSize, filter, maxPixels } = this.#options;
+    const decoded = await decodePicture(this.#items.at(index)!.file, maxPixels === undefined ? {} : { maxPixels });
     const resized = resize(decoded, imageSize, imageSize, filter);
     this.#cache?.set(index, resized);
     return resized;
