@@ -2,7 +2,6 @@ import {
   backendOption,
   createCommand,
   existingFile,
-  existingFolder,
   fraction,
   imageSize,
   nonNegativeNumber,
@@ -16,37 +15,29 @@ import {
 import { TRESNETS, type TresnetVariant } from "asl-core";
 import { RECIPE_DEFAULTS } from "asl-training";
 import { augmentationSteps, randAugmentSettings } from "./augmentation-arguments.js";
+import { withDataOptions } from "./data-options.js";
 
 const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
 const CACHES = ["auto", "memory", "none"] as const;
 
 /** The options of `asl-train`. */
 export const trainCommand = () =>
-  createCommand({
-    name: "asl-train",
-    description:
-      "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
-      "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +
-      "snapshot. Ctrl-C finishes the step and saves; the same command with --resume goes on, bit for bit.",
-    examples: [
-      "asl-train --data emoji --blocks 2,2,2,1 --width 0.5 --image-size 64 --batch-size 64 --epochs 15 --lr 4e-3",
-      "asl-train --data coco --model tresnet_l --weights tresnet_l_21k.pth --load-backbone --out runs/coco",
-      "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
-    ],
-  })
-    .requiredOption("--data <folder>", 'folder of training pictures, or "emoji": generated scenes of emoji')
-    .option("--annotations <file>", "COCO instances JSON; default: where it usually is, seen from --data", existingFile)
-    .option("--val-annotations <file>", "the same for validation", existingFile)
-    .option("--val-data <folder>", "folder of validation pictures; default: as --data", existingFolder)
-    .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
-    .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")
-    .option("--scenes <count>", "with --data emoji: training scenes", positiveInteger, 4000)
-    .option(
-      "--val-scenes <count>",
-      "with --data emoji: validation scenes; default: a fifth of --scenes",
-      positiveInteger,
-    )
-    .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const)
+  withDataOptions(
+    createCommand({
+      name: "asl-train",
+      description:
+        "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
+        "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +
+        "snapshot. Ctrl-C finishes the step and saves; the same command with --resume goes on, bit for bit.",
+      examples: [
+        "asl-train --data emoji --blocks 2,2,2,1 --width 0.5 --image-size 64 --batch-size 64 --epochs 15 --lr 4e-3",
+        "asl-train --data coco --model tresnet_l --weights tresnet_l_21k.pth --load-backbone --out runs/coco",
+        "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
+        "asl-train --data VOCdevkit/VOC2007 --dataset voc --image-size 448",
+        "asl-train --data photos/labels.csv --epochs 20",
+      ],
+    }),
+  )
     .option("--model <variant>", `${VARIANTS.join(", ")}; default: that of --weights, else tresnet_m`, oneOf(VARIANTS))
     .option("--blocks <counts>", 'blocks of the four stages, such as "2,2,2,1"; default: the variant\'s', stageBlocks)
     .option("--width <factor>", "planes / 64; default: the variant's", positiveNumber)

@@ -1,7 +1,24 @@
 import { dirname, join } from "node:path";
 import type { JsonObject } from "asl-checkpoint";
-import { type CommandContext, existingFolder, locateDataset, type PictureSet, USUAL_PLACES, UsageError } from "asl-cli";
-import { type Dataset, type EmojiScenes, type EmojiSplit, generateEmojiScenes, openCoco } from "asl-data";
+import {
+  annotatedSource,
+  type CommandContext,
+  existingData,
+  findSources,
+  openSource,
+  readAliases,
+  readClassNames,
+  UsageError,
+} from "asl-cli";
+import {
+  type Dataset,
+  type DatasetSource,
+  describeSource,
+  type EmojiScenes,
+  type EmojiSplit,
+  generateEmojiScenes,
+  locateSources,
+} from "asl-data";
 import type { TrainOptions } from "./command.js";
 
 export interface Datasets {
@@ -21,53 +38,75 @@ export async function openDatasets(
   imageSize: number,
   context: CommandContext,
 ): Promise<Datasets> {
-  const sets = isEmoji(options) ? await emojiSets(options, imageSize, context) : await cocoSets(options, context);
-  const dropUnannotated = options.dropUnannotated === true;
-  const training = await openCoco({ ...sets.training, dropUnannotated });
+  const sets = isEmoji(options) ? await emojiSets(options, imageSize, context) : await sourcesOf(options, context);
+  const aliases = await readAliases(options.aliases);
+  const classes = options.classes === undefined ? undefined : await readClassNames(options.classes);
+  const { dropUnannotated = false, skipMissing, difficult } = options;
+  const common = { dropUnannotated, skipMissing, difficult, ...(aliases === undefined ? {} : { aliases }) };
+  const training = await openSource(
+    sets.training,
+    { ...common, ...(classes === undefined ? {} : { classes }) },
+    context,
+  );
   const validation =
     sets.validation === undefined
       ? undefined
-      : await openCoco({ ...sets.validation, dropUnannotated, classes: training.classes });
+      : await openSource(sets.validation, { ...common, classes: training.classes }, context);
   return { training, validation, description: { ...sets.description, dropUnannotated } };
 }
 
 interface PictureSets {
-  readonly training: PictureSet;
-  readonly validation: PictureSet | undefined;
+  readonly training: DatasetSource;
+  readonly validation: DatasetSource | undefined;
   readonly description: JsonObject;
 }
 
-async function cocoSets(options: TrainOptions, { report }: CommandContext): Promise<PictureSets> {
-  const data = folderOf(options.data);
-  const { annotations, valAnnotations, valData } = options;
-  const located = annotations === undefined ? await locateDataset(data) : undefined;
-  const training = annotations === undefined ? (located?.train ?? located?.whole) : { pictures: data, annotations };
+async function sourcesOf(options: TrainOptions, { report }: CommandContext): Promise<PictureSets> {
+  const data = dataOf(options.data);
+  const { annotations, dataset, split, valSplit, difficult } = options;
+  const splits = {
+    ...(split === undefined ? {} : { train: split }),
+    ...(valSplit === undefined ? {} : { val: valSplit }),
+  };
+  const located = await findSources(data, { dataset, annotations, splits });
+  const training = located.train ?? located.whole;
   if (training === undefined) {
-    throw new UsageError(
-      `${data}: no annotations found (looked for ${USUAL_PLACES}); name them with --annotations FILE`,
-    );
+    throw new UsageError(`${data}: only validation pictures were found; name the training pictures with --annotations`);
   }
-  if (valData !== undefined && valAnnotations === undefined) {
-    throw new UsageError("--val-data needs --val-annotations FILE");
-  }
-  const validation =
-    valAnnotations === undefined
-      ? located?.val
-      : { pictures: valData ?? located?.val?.pictures ?? data, annotations: valAnnotations };
-  report.note(`training pictures: ${training.pictures} (${training.annotations})`);
+  const validation = await validationOf(options, data, located.val);
+  report.note(`training pictures: ${describeSource(training)}`);
   if (validation === undefined) {
     report.warn(
       "no validation pictures (--val-annotations): no mAP, and the last weights are kept instead of the best",
     );
   } else {
-    report.note(`validation pictures: ${validation.pictures} (${validation.annotations})`);
+    report.note(`validation pictures: ${describeSource(validation)}`);
   }
-  return { training, validation, description: { kind: "coco" } };
+  const named = "split" in training && training.split !== undefined ? { split: training.split } : {};
+  const doubtful = training.kind === "voc" ? { difficult } : {};
+  return { training, validation, description: { kind: training.kind, ...named, ...doubtful } };
 }
 
-function folderOf(data: string): string {
+/** --val-annotations, else what is found in --val-data, else what was found in --data. */
+async function validationOf(
+  { dataset, valAnnotations, valData }: TrainOptions,
+  data: string,
+  located: DatasetSource | undefined,
+): Promise<DatasetSource | undefined> {
+  if (valAnnotations !== undefined) {
+    const pictures = located?.kind === "coco" ? located.pictures : data;
+    return annotatedSource(valData ?? pictures, valAnnotations, dataset);
+  }
+  if (valData === undefined) return located;
+  const { val, whole } = await locateSources(valData, dataset);
+  const found = val ?? whole;
+  if (found === undefined) throw new UsageError("--val-data needs --val-annotations FILE");
+  return found;
+}
+
+function dataOf(data: string): string {
   try {
-    return existingFolder(data);
+    return existingData(data);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--data: ${why} ("emoji" generates pictures)`);
@@ -107,9 +146,10 @@ async function emojiSets(
   const training = await generate("train", scenes);
   const validation = await generate("val", valScenes);
   report.note(`emoji scenes: ${dirname(training.annotations)}, ${dirname(validation.annotations)}`);
+  const source = ({ pictures, annotations }: EmojiScenes): DatasetSource => ({ kind: "coco", pictures, annotations });
   return {
-    training,
-    validation,
+    training: source(training),
+    validation: source(validation),
     description: { kind: EMOJI, trainingHash: training.hash, validationHash: validation.hash },
   };
 }

@@ -89,7 +89,8 @@ function inOrderOf(training: Dataset, validation: Dataset | undefined): Dataset 
 }
 
 function recipeOf(options: TrainOptions): RecipeOptions {
-  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, lossNumerics } = options;
+  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, lossNumerics, unannotated } =
+    options;
   const { emaDecay, emaWarmUp, seed } = options;
   return {
     epochs,
@@ -102,6 +103,7 @@ function recipeOf(options: TrainOptions): RecipeOptions {
     softTargets: givesSoftTargets(mixingOf(options)),
     detachFocusingWeight: detach,
     lossNumerics,
+    unannotated,
     emaDecay,
     emaWarmUp,
     seed,

@@ -1,15 +1,19 @@
 import {
+  aliasesOption,
   backendOption,
   byteSize,
   createCommand,
+  datasetKindOption,
+  difficultOption,
+  existingData,
   existingFile,
-  existingFolder,
   fraction,
   imageSize,
   matrixShape,
   numericsOption,
   oneOf,
   positiveInteger,
+  skipMissingOption,
   wholeNumber,
 } from "asl-cli";
 
@@ -28,8 +32,17 @@ export const validateCommand = () =>
       "asl-validate --predictions scores.npy --targets labels.csv --pictures ids.txt --classes classes.txt --memory 1.5GiB",
     ],
   })
-    .option("--data <folder>", "the pictures", existingFolder)
-    .option("--annotations <file>", "COCO instances JSON; default: where it usually is, seen from --data", existingFile)
+    .option("--data <folder>", "folder of the dataset or of the pictures, or a CSV file", existingData)
+    .addOption(datasetKindOption())
+    .option(
+      "--annotations <file>",
+      "COCO instances JSON, or CSV; default: where they usually are, seen from --data",
+      existingFile,
+    )
+    .option("--split <name>", "split of the dataset (voc, nus-wide, open-images, csv); default: the validation split")
+    .addOption(aliasesOption())
+    .addOption(difficultOption())
+    .addOption(skipMissingOption())
     .option("--model <file>", "checkpoint: .pth, .safetensors", existingFile)
     .option("--weights <kind>", "of a .pth that holds both: regular or ema", oneOf(["regular", "ema"] as const))
     .option("--classes <file>", "names of the model's classes, one per line, if the checkpoint has none", existingFile)

@@ -1,15 +1,15 @@
 import {
   alignClasses,
   type CommandContext,
-  locateDataset,
+  findSources,
   openBackend,
   openModel,
-  type PictureSet,
+  openSource,
+  readAliases,
   readClassNames,
-  USUAL_PLACES,
   UsageError,
 } from "asl-cli";
-import { createLoader, openCoco, type PictureError } from "asl-data";
+import { createLoader, type DatasetSource, describeSource, type PictureError } from "asl-data";
 import { openPredictor, type Predictions } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 
@@ -29,11 +29,16 @@ export async function runModel(
     ...(classNames === undefined ? {} : { classNames }),
   });
   opened.notes.forEach(report.note);
-  const coco = await openCoco({
-    ...(await pictureSet(data, options.annotations)),
-    dropUnannotated: options.dropUnannotated === true,
-  });
-  const { dataset, notes } = alignClasses(coco, opened);
+  const source = await sourceOf(data, options);
+  report.note(`pictures: ${describeSource(source)}`);
+  const aliases = await readAliases(options.aliases);
+  const { dropUnannotated, skipMissing, difficult } = options;
+  const pictures = await openSource(
+    source,
+    { dropUnannotated, skipMissing, difficult, ...(aliases === undefined ? {} : { aliases }) },
+    { report, signal },
+  );
+  const { dataset, notes } = alignClasses(pictures, opened);
   notes.forEach(report.note);
 
   const size = { imageSize: opened.imageSize, batchSize };
@@ -62,14 +67,13 @@ export async function runModel(
   }
 }
 
-async function pictureSet(data: string, annotations: string | undefined): Promise<PictureSet> {
-  if (annotations !== undefined) return { pictures: data, annotations };
-  const { val, whole } = await locateDataset(data);
+async function sourceOf(data: string, options: ValidateOptions): Promise<DatasetSource> {
+  const { dataset, annotations, split } = options;
+  const splits = split === undefined ? {} : { val: split };
+  const { val, whole } = await findSources(data, { dataset, annotations, splits });
   const found = val ?? whole;
-  if (found === undefined) {
-    throw new UsageError(
-      `${data}: no annotations found (looked for ${USUAL_PLACES}); name them with --annotations FILE`,
-    );
-  }
-  return found;
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `${data}: only training pictures were found; name a split (--split) or annotations (--annotations)`,
+  );
 }

@@ -1,3 +1,5 @@
+export type { Command } from "@commander-js/extra-typings";
+export { readAliases, VOC_TO_COCO } from "./aliases.js";
 export { type AlignedDataset, alignClasses } from "./align-classes.js";
 export {
   type ArgumentParser,
@@ -34,9 +36,20 @@ export {
   runCommand,
   type SharedOptions,
 } from "./command.js";
+export {
+  aliasesOption,
+  annotatedSource,
+  datasetKindOption,
+  difficultOption,
+  existingData,
+  findSources,
+  type OpenSourceOptions,
+  openSource,
+  type SourceOptions,
+  skipMissingOption,
+} from "./dataset-sources.js";
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
-export { type LocatedDataset, locateDataset, type PictureSet, USUAL_PLACES } from "./locate-dataset.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
 export { configOf, DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";

@@ -127,7 +127,7 @@ describe("alignClasses", () => {
     expect(alignClasses(dataset, model(["cat", "dog"]))).toEqual({ dataset, notes: [] });
     const aligned = alignClasses(dataset, model(["dog", "cat"]));
     expect(aligned.dataset.classes).toEqual(["dog", "cat"]);
-    expect(aligned.dataset.items.map(({ labels }) => labels)).toEqual([[1], [0, 1]]);
+    expect(Array.from(aligned.dataset.items, ({ labels }) => labels)).toEqual([[1], [0, 1]]);
     expect(aligned.notes).toHaveLength(1);
   });
 

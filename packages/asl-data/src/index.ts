@@ -21,8 +21,17 @@ export {
   RAND_AUGMENT_OPERATIONS,
   type RandAugmentOperation,
 } from "./augment/rand-augment.js";
-export { type CocoDataset, type CocoItem, type CocoOptions, openCoco } from "./coco.js";
 export type { Dataset, DatasetItem, DatasetItems } from "./dataset.js";
+export { type CocoDataset, type CocoItem, type CocoOptions, openCoco } from "./datasets/coco.js";
+export { type CsvOptions, openCsv } from "./datasets/csv.js";
+export { type FolderTreeOptions, openFolderTree } from "./datasets/folders.js";
+export { type LocatedSources, locateSources, SIGNS, type SplitNames } from "./datasets/locate.js";
+export { type LocatedDataset, locateDataset, type PictureSet, USUAL_PLACES } from "./datasets/locate-coco.js";
+export { type NusWideOptions, type NusWideSplit, openNusWide } from "./datasets/nus-wide.js";
+export { type OpenImagesOptions, openOpenImages } from "./datasets/open-images.js";
+export type { DatasetOptions, MissingPictures } from "./datasets/options.js";
+export { DATASET_KINDS, type DatasetKind, type DatasetSource, describeSource, openDataset } from "./datasets/source.js";
+export { openVoc, VOC_CLASSES, type VocDifficult, type VocOptions } from "./datasets/voc.js";
 export { type DecodeOptions, decodePicture, decodePictureBytes } from "./decode.js";
 export { type EmojiScenes, generateEmojiScenes } from "./emoji/generate.js";
 export { ICON_FAMILIES, type IconFamily } from "./emoji/icons.js";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openCoco } from "../src/coco.js";
+import { openCoco } from "../src/datasets/coco.js";
 import { DatasetError } from "../src/errors.js";
 import { hasShared, shared } from "./repository.js";
 
@@ -123,7 +123,7 @@ describe("openCoco names what is wrong and where", () => {
     [
       "a path out of the folder",
       { ...valid, images: [{ id: 10, file_name: "../x.jpg" }], annotations: [] },
-      ['file_name "../x.jpg" leaves the folder'],
+      ['"../x.jpg" leaves the folder'],
     ],
   ];
   it.each(cases)("%s", async (_, json, parts) => {

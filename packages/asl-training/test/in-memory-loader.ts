@@ -8,6 +8,8 @@ export interface InMemoryOptions {
   readonly batchSize: number;
   readonly shuffleSeed?: number;
   readonly lastBatch: "pad" | "drop";
+  /** Nobody looked for this class on any picture. */
+  readonly unannotated?: number;
 }
 
 /** A dataset of seeded noise whose brightness depends on the labels: there is something to learn, and no file. */
@@ -30,6 +32,7 @@ export function inMemoryLoader(options: InMemoryOptions): Loader {
     indices.forEach((index, row) => {
       images.set(items[index]!.image, row * pixels);
       targets.set(items[index]!.labels, row * classes.length);
+      if (options.unannotated !== undefined) targets[row * classes.length + options.unannotated] = -1;
     });
     const shaped = (data: Float32Array, ...shape: number[]): TensorData => f32([batchSize, ...shape], data);
     return {
@@ -45,7 +48,7 @@ export function inMemoryLoader(options: InMemoryOptions): Loader {
   return {
     classes,
     itemCount: pictures,
-    partial: false,
+    partial: options.unannotated !== undefined,
     batchesPerEpoch,
     async *epoch(epoch, { startBatch = 0 } = {}) {
       const order = Array.from({ length: pictures }, (_, index) => index);

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint, readSnapshot } from "asl-checkpoint";
-import { type Backend, f32, NonFiniteError, type Tensors } from "asl-core";
+import { type Backend, f32, initialize, NonFiniteError, type Tensors, tresnet } from "asl-core";
 import { referenceBackend } from "asl-reference";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EpochReport, RunDirectoryError, type TrainingOptions, train } from "../src/index.js";
@@ -187,6 +187,25 @@ describe("train", () => {
     const { state } = await readSnapshot(join(folder, "run", "last.snapshot"));
     expect([...state["head.fc.bias"]!.data]).toEqual([1, 2, 3]);
     expect([...state["ema.head.fc.bias"]!.data].map((value) => Math.fround(value))).toEqual([1, 2, 3]);
+  });
+
+  it("learns nothing of a class that nobody looked for, unless told to take it for not there", async () => {
+    const training = inMemoryLoader({ ...SHAPE, classes: CLASSES, pictures: 8, lastBatch: "drop", unannotated: 1 });
+    const { validation: _, ...rest } = optionsFor("ignored", { training });
+    const rowsOf = async (run: string, unannotated: "ignore" | "negative") => {
+      const recipe = { ...rest.recipe, weightDecay: 0, epochs: 1, unannotated };
+      await train({ ...rest, recipe, out: join(folder, run) });
+      const { tensors } = await readCheckpoint(join(folder, run, "best.safetensors"));
+      const { data, type } = tensors["head.fc.weight"]!;
+      return CLASSES.map((__, row) => [...data.slice(row * type.shape[1]!, (row + 1) * type.shape[1]!)]);
+    };
+    const start = initialize({ ...tresnet(rest.model).state }, 0)["head.fc.weight"]!;
+    const untouched = [...start.data.slice(start.type.shape[1]!, 2 * start.type.shape[1]!)];
+    const ignored = await rowsOf("ignored", "ignore");
+    const negative = await rowsOf("negative", "negative");
+    expect(ignored[1]).toEqual(untouched);
+    expect(negative[1]).not.toEqual(untouched);
+    expect(ignored[0]).not.toEqual([...start.data.slice(0, start.type.shape[1]!)]);
   });
 
   it("says step, picture and class of a logit that is not finite, writes no state and keeps the snapshot", async () => {

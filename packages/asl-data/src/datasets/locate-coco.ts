@@ -1,6 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "asl-core";
+import { filesIn, foldersIn } from "./files.js";
 
 /** A folder of pictures and its COCO instances file. */
 export interface PictureSet {
@@ -41,7 +41,7 @@ export async function locateDataset(folder: string): Promise<LocatedDataset> {
 }
 
 async function locateSplit(root: string, split: Split): Promise<PictureSet | undefined> {
-  const folders = (await foldersOf(root)).filter((name) => folderSplit(name) === split);
+  const folders = (await foldersIn(root)).filter((name) => folderSplit(name) === split);
   const places = [root, join(root, "annotations")];
   const named = (await instancesIn(places)).filter((file) => splitOf(basename(file)) === split);
   const inside = await instancesIn(folders.map((name) => join(root, name)));
@@ -61,7 +61,7 @@ async function locateWhole(folder: string): Promise<PictureSet | undefined> {
 }
 
 /** "train", "train2017" and "val" are folders of a split; "emoji-val-800" is a dataset of its own. */
-function folderSplit(name: string): Split | undefined {
+export function folderSplit(name: string): Split | undefined {
   return /^(train|val|validation)\d*$/i.test(name) ? splitOf(name) : undefined;
 }
 
@@ -73,7 +73,7 @@ function splitOf(name: string): Split | undefined {
 }
 
 async function pictureFolder(folder: string): Promise<string> {
-  const inner = (await foldersOf(folder)).find((name) => PICTURE_FOLDERS.includes(name));
+  const inner = (await foldersIn(folder)).find((name) => PICTURE_FOLDERS.includes(name));
   return inner === undefined ? folder : join(folder, inner);
 }
 
@@ -85,25 +85,7 @@ function only(files: readonly string[], what: string): string | undefined {
 
 async function instancesIn(folders: readonly string[]): Promise<string[]> {
   const files = await Promise.all(
-    folders.map(async (folder) =>
-      (await entriesOf(folder)).filter((entry) => entry.isFile()).map(({ name }) => join(folder, name)),
-    ),
+    folders.map(async (folder) => (await filesIn(folder)).map((name) => join(folder, name))),
   );
   return files.flat().filter((file) => INSTANCES.test(basename(file)));
-}
-
-async function foldersOf(folder: string): Promise<string[]> {
-  const entries = await entriesOf(folder);
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
-}
-
-async function entriesOf(folder: string) {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch {
-    return []; // a place that is not there holds nothing
-  }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { locateDataset } from "../src/index.js";
+import { locateDataset } from "../src/datasets/locate-coco.js";
 
 let root = "";
 afterEach(() => rmSync(root, { recursive: true }));

@@ -1,4 +1,4 @@
-import { DatasetError } from "./errors.js";
+import { DatasetError } from "../errors.js";
 
 /** The parts of a COCO instances file that classification reads, under their names in the file. */
 export interface CocoInstances {

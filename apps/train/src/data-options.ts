@@ -1,0 +1,77 @@
+import {
+  aliasesOption,
+  type Command,
+  type createCommand,
+  datasetKindOption,
+  difficultOption,
+  existingData,
+  existingFile,
+  oneOf,
+  positiveInteger,
+  skipMissingOption,
+} from "asl-cli";
+import type { DatasetKind, VocDifficult } from "asl-data";
+import { RECIPE_DEFAULTS } from "asl-training";
+
+/** Which pictures to train on and what their labels mean. Written out: the checker cannot infer this many options. */
+export type DataOptions = {
+  readonly quiet?: true | undefined;
+  readonly debug?: true | undefined;
+  readonly data: string;
+  readonly dataset?: DatasetKind | undefined;
+  readonly annotations?: string | undefined;
+  readonly valAnnotations?: string | undefined;
+  readonly valData?: string | undefined;
+  readonly split?: string | undefined;
+  readonly valSplit?: string | undefined;
+  readonly classes?: string | undefined;
+  readonly aliases?: string | undefined;
+  readonly difficult: VocDifficult;
+  readonly skipMissing?: true | undefined;
+  readonly unannotated: "ignore" | "negative";
+  readonly dropUnannotated?: true | undefined;
+  readonly skipCorrupt?: true | undefined;
+  readonly scenes: number;
+  readonly valScenes?: number | undefined;
+  readonly emojiClasses: "20" | "80";
+};
+
+export const withDataOptions = (command: ReturnType<typeof createCommand>): Command<[], DataOptions> =>
+  command
+    .requiredOption(
+      "--data <folder>",
+      'folder of the dataset or of training pictures, a CSV file, or "emoji": generated scenes of emoji',
+    )
+    .addOption(datasetKindOption())
+    .option(
+      "--annotations <file>",
+      "COCO instances JSON, or CSV; default: where they usually are, seen from --data",
+      existingFile,
+    )
+    .option("--val-annotations <file>", "the same for validation", existingFile)
+    .option("--val-data <folder>", "folder of validation pictures; default: as --data", existingData)
+    .option("--split <name>", "training split (voc, nus-wide, open-images, csv); default: the usual one")
+    .option("--val-split <name>", "validation split")
+    .option(
+      "--classes <file>",
+      "classes and their order, one a line or a JSON array; default: the dataset's",
+      existingFile,
+    )
+    .addOption(aliasesOption())
+    .addOption(difficultOption())
+    .addOption(skipMissingOption())
+    .option(
+      "--unannotated <meaning>",
+      "of classes that nobody looked for on a picture: ignore (no loss) or negative",
+      oneOf(["ignore", "negative"] as const),
+      RECIPE_DEFAULTS.unannotated,
+    )
+    .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
+    .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")
+    .option("--scenes <count>", "with --data emoji: training scenes", positiveInteger, 4000)
+    .option(
+      "--val-scenes <count>",
+      "with --data emoji: validation scenes; default: a fifth of --scenes",
+      positiveInteger,
+    )
+    .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const);

@@ -1,0 +1,48 @@
+import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { DatasetError } from "../errors.js";
+import { readText } from "./files.js";
+import { shown } from "./listing.js";
+
+/** An object of a PASCAL-VOC annotation file. */
+export interface VocObject {
+  readonly name: string;
+  /** Marked as hard to recognise; the VOC evaluation does not count it. */
+  readonly difficult: boolean;
+}
+
+const EXPECTED = "a PASCAL-VOC annotation XML file";
+
+/** Names stay text ("007" is a name), and a single object is a list of one. */
+const PARSER = new XMLParser({ parseTagValue: false, isArray: (name) => name === "object" });
+
+/** The objects of an annotation file: `annotation/object/{name,difficult}`. Throws DatasetError. */
+export async function readVocObjects(file: string): Promise<readonly VocObject[]> {
+  const text = await readText(file, EXPECTED);
+  const valid = XMLValidator.validate(text);
+  if (valid !== true) {
+    const { line, col, msg } = valid.err;
+    throw new DatasetError(`${file}: line ${line}, column ${col}: not valid XML (${msg}). Expected ${EXPECTED}.`);
+  }
+  const annotation: unknown = field(PARSER.parse(text), "annotation");
+  if (annotation === undefined) {
+    throw new DatasetError(`${file}: the outermost element must be <annotation>. Expected ${EXPECTED}.`);
+  }
+  const objects = field(annotation, "object");
+  if (!Array.isArray(objects)) return [];
+  return objects.map((object: unknown, index) => {
+    const wrong = (what: string, expected: string, found: unknown) =>
+      new DatasetError(
+        `${file}: <${what}> of object ${index + 1} must be ${expected}; found ${shown(found)}. Expected ${EXPECTED}.`,
+      );
+    const name = field(object, "name");
+    if (typeof name !== "string" || name === "") throw wrong("name", "the name of a class", name);
+    const difficult = field(object, "difficult") ?? "0";
+    if (difficult !== "0" && difficult !== "1") throw wrong("difficult", "0 or 1", difficult);
+    return { name, difficult: difficult === "1" };
+  });
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
