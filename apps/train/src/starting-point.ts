@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { type Checkpoint, type JsonObject, matchState, readCheckpoint } from "asl-checkpoint";
-import { alignClasses, configOf } from "asl-cli";
+import { type Checkpoint, type JsonObject, matchState, readCheckpoint, tresnetConfigOf } from "asl-checkpoint";
+import { alignClasses } from "asl-cli";
 import { InputError, type Tensors, type TresnetConfig, tresnet, tresnetConfig } from "asl-core";
 import type { Dataset } from "asl-data";
 import type { TrainOptions } from "./command.js";
@@ -59,7 +59,10 @@ function networkOf(options: TrainOptions, classes: number, checkpoint: Checkpoin
   const architecture = checkpoint?.architecture;
   const named = model !== undefined || blocks !== undefined || width !== undefined;
   if (architecture != null && !named) {
-    return { ...configOf(options.weights ?? "", { ...architecture, numClasses: classes }), ...headOf(headFeatures) };
+    return {
+      ...tresnetConfigOf(options.weights ?? "", { ...architecture, numClasses: classes }),
+      ...headOf(headFeatures),
+    };
   }
   return tresnetConfig(model ?? "tresnet_m", {
     classes,

@@ -1,3 +1,5 @@
+export type { CheckpointContent } from "./checkpoint/checkpoint-content.js";
+export type { Checkpoint } from "./checkpoint/checkpoint-from.js";
 export type { JsonObject, JsonValue } from "./checkpoint/json.js";
 export {
   CheckpointMismatchError,
@@ -7,8 +9,8 @@ export {
   matchState,
 } from "./checkpoint/match-state.js";
 export type { CheckpointMetadata } from "./checkpoint/metadata.js";
-export { type Checkpoint, readCheckpoint } from "./checkpoint/read-checkpoint.js";
-export { type CheckpointContent, writeCheckpoint } from "./checkpoint/write-checkpoint.js";
+export { readCheckpoint } from "./checkpoint/read-checkpoint.js";
+export { writeCheckpoint } from "./checkpoint/write-checkpoint.js";
 export { type ElementType, halfToFloat } from "./elements.js";
 export { CheckpointError, RefusedPickleError } from "./errors.js";
 export { type PositionalWriter, writeAtomically } from "./file/atomic-write.js";
@@ -17,23 +19,26 @@ export { type MatrixLayout, matrixLayouts, rawMatrixLayout } from "./matrix/layo
 export type { NpyArray, NpyData } from "./npz/npy.js";
 export { readNpz } from "./npz/read-npz.js";
 export type { PickleValue, PythonName, StorageReference, TensorReference } from "./pickle/values.js";
-export { type PthCheckpoint, readPth } from "./pth/read-pth.js";
+export type { PthCheckpoint } from "./pth/pth-from.js";
+export { readPth } from "./pth/read-pth.js";
 export type { StateDictOptions, WeightsKind } from "./pth/state-dict.js";
+export type {
+  SafetensorsContent,
+  SafetensorsWriteOptions,
+  TensorLayout,
+  WritableElementType,
+} from "./safetensors/encode.js";
 export type { SafetensorsEntry } from "./safetensors/header.js";
-export { openSafetensors, readSafetensors, type SafetensorsFile } from "./safetensors/read.js";
-export {
-  type SafetensorsContent,
-  type SafetensorsWriteOptions,
-  type TensorLayout,
-  type WritableElementType,
-  writeSafetensors,
-} from "./safetensors/write.js";
+export { openSafetensors, readSafetensors } from "./safetensors/read.js";
+export type { SafetensorsFile } from "./safetensors/safetensors-file.js";
+export { writeSafetensors } from "./safetensors/write.js";
 export { readSnapshot, type Snapshot, writeSnapshot } from "./snapshot/snapshot.js";
 export {
   type BlockKind,
   inspectTresnet,
   type TresnetArchitecture,
   type TresnetVariant,
+  tresnetConfigOf,
 } from "./tresnet/architecture.js";
 export { rawWeightOfScale, scaleOfRawWeight } from "./tresnet/batch-norm-weight.js";
 export { type ConvertedTensors, officialToTimm, timmToOfficial } from "./tresnet/convert-names.js";

@@ -62,11 +62,11 @@ async function writeZip64(file: string, parts: readonly Part[]): Promise<void> {
   await handle.close();
 }
 
-async function entriesOf(name: string): Promise<Part[]> {
-  await using file = await RandomAccessFile.open(fixture(name));
+async function entriesOf(archive: string): Promise<Part[]> {
+  await using file = await RandomAccessFile.open(fixture(archive));
   const zip = await ZipArchive.open(file);
   const parts: Part[] = [];
-  for (const entry of zip.entries) parts.push({ name: entry.name, content: Buffer.from(await zip.read(entry.name)) });
+  for (const name of zip.names) parts.push({ name, content: Buffer.from(await zip.read(name)) });
   return parts;
 }
 
@@ -85,7 +85,7 @@ describe("a damaged zip archive", () => {
     const file = path.join(await temporaryFolder(), "a.pth");
     await writeZip64(file, await entriesOf("data_parallel.pth"));
     await using source = await RandomAccessFile.open(file);
-    const bytes = await source.read(0, source.size);
+    const bytes = Buffer.from(await source.read(0, source.size));
     const storage = bytes.indexOf(Buffer.from(Float32Array.of(0, 1, 2).buffer));
     const handle = await open(file, "r+");
     await handle.write(Buffer.of(7), 0, 1, storage);
@@ -104,7 +104,7 @@ describe("a damaged zip archive", () => {
     await writeZip64(claims, [part]);
     const handle = await open(claims, "r+");
     await using source = await RandomAccessFile.open(claims);
-    const directory = (await source.read(0, source.size)).indexOf(Buffer.from("PK\u0001\u0002"));
+    const directory = Buffer.from(await source.read(0, source.size)).indexOf(Buffer.from("PK\u0001\u0002"));
     await handle.write(fields([GIB, 8], [GIB, 8]), 0, 16, directory + 46 + part.name.length + 4);
     await handle.close();
     expect((await failure(readCheckpoint(claims))).message).toContain("its entries are larger than the file");

@@ -51,7 +51,7 @@ export {
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
-export { configOf, DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
+export { DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";

@@ -4,10 +4,10 @@ import {
   matchState,
   readCheckpoint,
   type TresnetArchitecture,
+  tresnetConfigOf,
 } from "asl-checkpoint";
 import {
   checkImageSize,
-  InputError,
   type Model,
   type NetworkOptions,
   type Tensors,
@@ -66,7 +66,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
   const { weights } = options;
   const checkpoint = await readCheckpoint(file, weights === undefined ? {} : { weights });
   const architecture = checkpoint.architecture ?? inspectTresnet(checkpoint.tensors, file);
-  const config = configOf(file, architecture);
+  const config = tresnetConfigOf(file, architecture);
   const { numerics = "native" } = options;
   const model = tresnet(config, { numerics });
   const types = Object.fromEntries(Object.entries(model.state).map(([name, { type }]) => [name, type]));
@@ -98,28 +98,6 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
         ? [`it says no image size; ${DEFAULT_IMAGE_SIZE} is assumed (--image-size)`]
         : []),
     ],
-  };
-}
-
-/** The configuration that builds this architecture. Throws InputError for one that TResNet's rules do not cover. */
-export function configOf(file: string, architecture: TresnetArchitecture): TresnetConfig {
-  const { blocks, planes, stages, numClasses, bottleneckHead } = architecture;
-  if (numClasses === null) {
-    throw new InputError(`${file}: has no head, so it cannot classify; train starts from it with --load-backbone`);
-  }
-  const basicStages = stages.filter((kind) => kind === "basic").length;
-  const inOrder = stages.slice(0, basicStages).every((kind) => kind === "basic");
-  if (!inOrder || (basicStages !== 2 && basicStages !== 0)) {
-    throw new InputError(
-      `${file}: stages of ${stages.join(", ")} are not supported; TResNet has two basic ones or none`,
-    );
-  }
-  return {
-    blocks,
-    planes,
-    basicStages,
-    classes: numClasses,
-    ...(bottleneckHead === false ? {} : { headFeatures: bottleneckHead.features }),
   };
 }
 

@@ -2,14 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inspectTresnet, writeCheckpoint } from "asl-checkpoint";
+import { inspectTresnet, tresnetConfigOf, writeCheckpoint } from "asl-checkpoint";
 import { initialize, sameType, tresnet } from "asl-core";
 import type { Dataset } from "asl-data";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   alignClasses,
   COCO_CLASSES,
-  configOf,
   nameClasses,
   openModel,
   readClassNames,
@@ -82,9 +81,9 @@ describe("openModel", () => {
     const architecture = inspectTresnet(
       initialize(tresnet({ blocks: [1, 1, 1, 1], planes: 2, basicStages: 0, classes: 2 }).state, 0),
     );
-    expect(configOf("x", architecture).basicStages).toBe(0);
-    expect(() => configOf("x", { ...architecture, numClasses: null })).toThrow(/x: has no head/);
-    expect(() => configOf("x", { ...architecture, stages: ["bottleneck", "basic", "basic", "basic"] })).toThrow(
+    expect(tresnetConfigOf("x", architecture).basicStages).toBe(0);
+    expect(() => tresnetConfigOf("x", { ...architecture, numClasses: null })).toThrow(/x: has no head/);
+    expect(() => tresnetConfigOf("x", { ...architecture, stages: ["bottleneck", "basic", "basic", "basic"] })).toThrow(
       /not supported/,
     );
   });

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.js";
-import type { RandomAccessFile } from "../file/random-access.js";
+import type { ByteSource } from "../file/byte-source.js";
+import { latin1, utf8 } from "../file/text.js";
 
 export type Container = "zip" | "pickle" | "safetensors";
 
@@ -9,18 +10,18 @@ const WANTED = "a PyTorch .pth or a safetensors checkpoint is needed";
 /** A kind of file that is often given by mistake, known by its first bytes. */
 interface Mistake {
   readonly what: string;
-  readonly test: (head: Buffer) => boolean;
+  readonly test: (head: Uint8Array) => boolean;
 }
 
 const startsWith =
   (...bytes: number[]) =>
-  (head: Buffer): boolean =>
-    head.subarray(0, bytes.length).equals(Buffer.from(bytes));
+  (head: Uint8Array): boolean =>
+    bytes.every((byte, i) => head[i] === byte);
 
 const matches =
   (pattern: RegExp) =>
-  (head: Buffer): boolean =>
-    pattern.test(head.toString("latin1"));
+  (head: Uint8Array): boolean =>
+    pattern.test(latin1(head));
 
 const MISTAKES: readonly Mistake[] = [
   { what: "an ONNX model", test: isOnnx },
@@ -36,7 +37,7 @@ const MISTAKES: readonly Mistake[] = [
   { what: "a zstd archive; unpack it first", test: startsWith(0x28, 0xb5, 0x2f, 0xfd) },
   {
     what: "a tar archive (or a PyTorch file from before 0.1.10)",
-    test: (head) => head.toString("latin1", 257, 262) === "ustar",
+    test: (head) => latin1(head.subarray(257, 262)) === "ustar",
   },
   { what: "a JPEG picture", test: startsWith(0xff, 0xd8, 0xff) },
   { what: "a PNG picture", test: startsWith(0x89, 0x50, 0x4e, 0x47) },
@@ -44,7 +45,7 @@ const MISTAKES: readonly Mistake[] = [
 ];
 
 /** Which reader a file is for, by its content; the name does not matter. Says what else it is if it is none. */
-export async function recognise(file: RandomAccessFile): Promise<Container> {
+export async function recognise(file: ByteSource): Promise<Container> {
   if (file.size === 0) throw new CheckpointError(file.file, `the file is empty (0 bytes); ${WANTED}`);
   const head = await file.read(0, Math.min(HEAD, file.size));
   if (startsWith(0x50, 0x4b)(head)) return "zip";
@@ -59,22 +60,22 @@ export async function recognise(file: RandomAccessFile): Promise<Container> {
 }
 
 /** Protocols 2 to 5 begin with PROTO; 0 and 1 with text, here as far as they name a class or function first. */
-function isPickle(head: Buffer): boolean {
+function isPickle(head: Uint8Array): boolean {
   if (head[0] === 0x80 && head.length > 1 && head[1]! <= 5) return true;
-  return /^\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_]\w*\n/.test(head.toString("latin1"));
+  return /^\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_]\w*\n/.test(latin1(head));
 }
 
 /** ModelProto: field 1 (ir_version) as a small varint, then producer, domain, graph or opset import. */
-function isOnnx(head: Buffer): boolean {
+function isOnnx(head: Uint8Array): boolean {
   return head[0] === 0x08 && head.length > 2 && head[1]! < 0x20 && [0x12, 0x1a, 0x22, 0x3a, 0x42].includes(head[2]!);
 }
 
-function isText(head: Buffer): boolean {
+function isText(head: Uint8Array): boolean {
   for (const byte of head) if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
-  return !head.toString("utf8", 0, Math.max(1, head.length - 4)).includes("\ufffd");
+  return !utf8(head.subarray(0, Math.max(1, head.length - 4))).includes("\ufffd");
 }
 
-function firstLine(head: Buffer): string {
-  const line = head.toString("utf8").split(/\r?\n/, 1)[0] ?? "";
+function firstLine(head: Uint8Array): string {
+  const line = utf8(head).split(/\r?\n/, 1)[0] ?? "";
   return line.length > 40 ? `${line.slice(0, 40)}...` : line;
 }

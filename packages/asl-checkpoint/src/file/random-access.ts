@@ -1,9 +1,11 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
+import type { ByteSource } from "./byte-source.js";
 import { CHUNK, chunksOf } from "./chunks.js";
+import { truncated } from "./memory-bytes.js";
 
 /** A file of any size that is read at given positions. Every error names the file. */
-export class RandomAccessFile implements AsyncDisposable {
+export class RandomAccessFile implements ByteSource {
   readonly file: string;
   readonly size: number;
   readonly #handle: FileHandle;
@@ -43,9 +45,9 @@ export class RandomAccessFile implements AsyncDisposable {
     }
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     this.#checkRange(position, length);
-    const buffer = Buffer.allocUnsafe(length);
+    const buffer = new Uint8Array(length);
     await this.readInto(buffer, position);
     return buffer;
   }
@@ -69,10 +71,7 @@ export class RandomAccessFile implements AsyncDisposable {
   /** Before memory is taken: a length that a damaged file states is not to be believed. */
   #checkRange(position: number, length: number): void {
     if (Number.isSafeInteger(position) && position >= 0 && position + length <= this.size) return;
-    throw new CheckpointError(
-      this.file,
-      `truncated or damaged: ${length} bytes are needed at byte ${position}, but the file has ${this.size}`,
-    );
+    throw truncated(this.file, position, length, this.size);
   }
 
   async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {

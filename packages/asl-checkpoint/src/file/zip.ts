@@ -2,24 +2,19 @@ import { promisify } from "node:util";
 import { crc32, inflateRaw } from "node:zlib";
 import yauzl from "yauzl";
 import { CheckpointError, causeOf } from "../errors.js";
+import type { ZipEntries } from "../host.js";
+import type { ByteSource } from "./byte-source.js";
 import { chunksOf } from "./chunks.js";
-import type { RandomAccessFile } from "./random-access.js";
 
 const STORED = 0;
 const DEFLATED = 8;
 /** Deflate cannot shrink data more than this, so a larger declared size is a lie. */
 const MAX_DEFLATE_RATIO = 1032;
 
-export interface ZipEntry {
-  readonly name: string;
-  /** Bytes once unpacked. */
-  readonly size: number;
-}
-
 /** yauzl's view of an open file. */
 class FileReader extends yauzl.RandomAccessReader {
-  readonly #file: RandomAccessFile;
-  constructor(file: RandomAccessFile) {
+  readonly #file: ByteSource;
+  constructor(file: ByteSource) {
     super();
     this.#file = file;
   }
@@ -38,19 +33,19 @@ class FileReader extends yauzl.RandomAccessReader {
 }
 
 /** A zip archive (also zip64, larger than 4 GiB) whose entries are read one by one. Checks sizes and CRC-32. */
-export class ZipArchive {
-  readonly #file: RandomAccessFile;
+export class ZipArchive implements ZipEntries {
+  readonly #file: ByteSource;
   readonly #zip: yauzl.ZipFile;
   readonly #entries: ReadonlyMap<string, yauzl.Entry>;
 
-  private constructor(file: RandomAccessFile, zip: yauzl.ZipFile, entries: ReadonlyMap<string, yauzl.Entry>) {
+  private constructor(file: ByteSource, zip: yauzl.ZipFile, entries: ReadonlyMap<string, yauzl.Entry>) {
     this.#file = file;
     this.#zip = zip;
     this.#entries = entries;
   }
 
   /** Reads the central directory. The archive stays usable as long as `file` is open. */
-  static async open(file: RandomAccessFile): Promise<ZipArchive> {
+  static async open(file: ByteSource): Promise<ZipArchive> {
     const entries = new Map<string, yauzl.Entry>();
     try {
       // yauzl closes its reader when autoClose is on; the file itself stays ours.
@@ -70,8 +65,8 @@ export class ZipArchive {
     }
   }
 
-  get entries(): ZipEntry[] {
-    return [...this.#entries.values()].map((entry) => ({ name: entry.fileName, size: entry.uncompressedSize }));
+  get names(): string[] {
+    return [...this.#entries.keys()];
   }
 
   sizeOf(name: string): number | undefined {

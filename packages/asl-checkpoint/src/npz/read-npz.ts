@@ -14,7 +14,7 @@ export async function readNpz(file: string, names?: readonly string[]): Promise<
   await using opened = await RandomAccessFile.open(file);
   if (opened.size === 0) throw new CheckpointError(file, "the file is empty (0 bytes)");
   const zip = await ZipArchive.open(opened);
-  const present = zip.entries.map(({ name }) => name).filter((name) => name.endsWith(SUFFIX));
+  const present = zip.names.filter((name) => name.endsWith(SUFFIX));
   if (present.length === 0) throw new CheckpointError(file, "this zip archive holds no .npy arrays, so it is no .npz");
   const available = present.map((name) => name.slice(0, -SUFFIX.length));
   const arrays: [string, NpyArray][] = [];

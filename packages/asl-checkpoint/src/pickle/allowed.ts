@@ -31,7 +31,7 @@ const CONSTRUCTORS: Readonly<Record<string, Construct>> = {
     if (typeof text !== "string" || encoding !== "latin1") {
       throw new PickleFormatError("_codecs.encode is read for bytes in latin1 only");
     }
-    return Uint8Array.from(Buffer.from(text, "latin1"));
+    return Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
   },
   "torch.Size": ([extents]) => [...listOf(extents ?? [], "torch.Size")],
   "torch.device": (args) => args.map((part) => (typeof part === "string" ? part : describe(part))).join(":"),

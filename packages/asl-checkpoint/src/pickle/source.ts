@@ -1,11 +1,12 @@
+import { utf8, viewOf } from "../file/text.js";
 import { PickleFormatError, PickleTruncatedError } from "./format-error.js";
 
 /** The bytes of a pickle with a reading position. Every read is bounds-checked, so no length in the file is trusted. */
 export class PickleSource {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   position: number;
 
-  constructor(bytes: Buffer, position = 0) {
+  constructor(bytes: Uint8Array, position = 0) {
     this.#bytes = bytes;
     this.position = position;
   }
@@ -14,7 +15,7 @@ export class PickleSource {
     return this.#bytes.length;
   }
 
-  take(length: number): Buffer {
+  take(length: number): Uint8Array {
     const end = this.position + length;
     if (!(length >= 0)) throw new PickleFormatError(`a length of ${length}`);
     if (end > this.#bytes.length) throw new PickleTruncatedError();
@@ -24,29 +25,29 @@ export class PickleSource {
   }
 
   uint8(): number {
-    return this.take(1).readUInt8();
+    return this.take(1)[0]!;
   }
   uint16(): number {
-    return this.take(2).readUInt16LE();
+    return viewOf(this.take(2)).getUint16(0, true);
   }
   uint32(): number {
-    return this.take(4).readUInt32LE();
+    return viewOf(this.take(4)).getUint32(0, true);
   }
   int32(): number {
-    return this.take(4).readInt32LE();
+    return viewOf(this.take(4)).getInt32(0, true);
   }
   /** A length: at most 2^53 - 1. */
   uint64(): number {
-    const value = this.take(8).readBigUInt64LE();
+    const value = viewOf(this.take(8)).getBigUint64(0, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new PickleFormatError(`a length of ${value}`);
     return Number(value);
   }
   /** Pickle's only big-endian field. */
   float64(): number {
-    return this.take(8).readDoubleBE();
+    return viewOf(this.take(8)).getFloat64(0);
   }
   utf8(length: number): string {
-    return this.take(length).toString("utf8");
+    return utf8(this.take(length));
   }
   /** Text up to a line feed, at most 64 KiB. */
   line(): string {
@@ -62,7 +63,7 @@ export class PickleSource {
     if (length > 1024) throw new PickleFormatError(`an integer of ${length} bytes`);
     const bytes = this.take(length);
     if (length === 0) return 0;
-    const unsigned = BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
+    const unsigned = bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
     const value = BigInt.asIntN(length * 8, unsigned);
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;

@@ -285,7 +285,7 @@ export interface Unpickled {
  * Reads one pickle from `bytes` at `position`.
  * @throws PickleRefusal, PickleFormatError, PickleTruncatedError
  */
-export function unpickle(bytes: Buffer, position = 0): Unpickled {
+export function unpickle(bytes: Uint8Array, position = 0): Unpickled {
   const source = new PickleSource(bytes, position);
   const machine = new Unpickler(source);
   const value = machine.run();

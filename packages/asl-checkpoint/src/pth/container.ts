@@ -1,4 +1,5 @@
-import type { RandomAccessFile } from "../file/random-access.js";
+import type { ByteSource } from "../file/byte-source.js";
+import type { Host } from "../host.js";
 import type { PickleValue } from "../pickle/values.js";
 import type { ReadStorage } from "./materialise.js";
 
@@ -9,4 +10,4 @@ export interface PthContainer {
   readonly readStorage: ReadStorage;
 }
 
-export type OpenContainer = (file: RandomAccessFile) => Promise<PthContainer>;
+export type OpenContainer = (file: ByteSource, host: Host) => Promise<PthContainer>;

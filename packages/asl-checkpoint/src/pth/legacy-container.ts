@@ -1,6 +1,7 @@
 import { elementBytes } from "../elements.js";
 import { CheckpointError } from "../errors.js";
-import type { RandomAccessFile } from "../file/random-access.js";
+import type { ByteSource } from "../file/byte-source.js";
+import { viewOf } from "../file/text.js";
 import { PickleTruncatedError } from "../pickle/format-error.js";
 import type { PickleValue, StorageReference } from "../pickle/values.js";
 import type { PthContainer } from "./container.js";
@@ -27,7 +28,7 @@ interface Header {
  * number, protocol version, system, the object, the list of storage keys), then per key its element count as int64
  * and its bytes.
  */
-export async function openLegacyContainer(file: RandomAccessFile): Promise<PthContainer> {
+export async function openLegacyContainer(file: ByteSource): Promise<PthContainer> {
   const header = await readHeader(file);
   const positions = await locateStorages(file, header);
   return {
@@ -42,7 +43,7 @@ export async function openLegacyContainer(file: RandomAccessFile): Promise<PthCo
 }
 
 /** The length of a pickle is known only once it is read, so the piece of the file that is tried doubles until it fits. */
-async function readHeader(file: RandomAccessFile): Promise<Header> {
+async function readHeader(file: ByteSource): Promise<Header> {
   for (let length = FIRST_READ; ; length *= 2) {
     const whole = length >= file.size;
     const bytes = await file.read(0, Math.min(length, file.size));
@@ -56,7 +57,7 @@ async function readHeader(file: RandomAccessFile): Promise<Header> {
   }
 }
 
-function parseHeader(file: string, bytes: Buffer): Header {
+function parseHeader(file: string, bytes: Uint8Array): Header {
   const magic = unpickleOf(file, "the pickle", bytes);
   if (magic.value !== MAGIC) {
     throw new CheckpointError(file, "this is a Python pickle, but not one that torch.save wrote");
@@ -78,7 +79,7 @@ function parseHeader(file: string, bytes: Buffer): Header {
 }
 
 async function locateStorages(
-  file: RandomAccessFile,
+  file: ByteSource,
   header: Header,
 ): Promise<ReadonlyMap<string, { position: number; bytes: number }>> {
   const positions = new Map<string, { position: number; bytes: number }>();
@@ -89,7 +90,7 @@ async function locateStorages(
     if (storage === undefined || elementType === undefined || elementType === null) {
       throw new CheckpointError(file.file, `storage "${key}" belongs to no tensor`);
     }
-    const size = Number((await file.read(position, 8)).readBigInt64LE());
+    const size = Number(viewOf(await file.read(position, 8)).getBigInt64(0, true));
     if (size !== storage.rootSize) {
       throw new CheckpointError(
         file.file,

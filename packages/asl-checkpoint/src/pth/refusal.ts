@@ -3,7 +3,7 @@ import { PickleFormatError, PickleRefusal } from "../pickle/format-error.js";
 import { type Unpickled, unpickle } from "../pickle/unpickler.js";
 
 /** One pickle of `file`, with errors that name the file. `where` says which part of the file it is. */
-export function unpickleOf(file: string, where: string, bytes: Buffer, position = 0): Unpickled {
+export function unpickleOf(file: string, where: string, bytes: Uint8Array, position = 0): Unpickled {
   try {
     return unpickle(bytes, position);
   } catch (error) {

@@ -1,7 +1,8 @@
 import { elementBytes } from "../elements.js";
 import { CheckpointError } from "../errors.js";
-import type { RandomAccessFile } from "../file/random-access.js";
-import { ZipArchive } from "../file/zip.js";
+import type { ByteSource } from "../file/byte-source.js";
+import { latin1 } from "../file/text.js";
+import type { Host, ZipEntries } from "../host.js";
 import type { StorageReference } from "../pickle/values.js";
 import type { PthContainer } from "./container.js";
 import { unpickleOf } from "./refusal.js";
@@ -10,9 +11,9 @@ import { unpickleOf } from "./refusal.js";
  * torch.save since 1.6: a zip archive with `NAME/data.pkl` (the pickle) and `NAME/data/KEY` (one entry per storage,
  * uncompressed).
  */
-export async function openZipContainer(file: RandomAccessFile): Promise<PthContainer> {
-  const zip = await ZipArchive.open(file);
-  const names = zip.entries.map((entry) => entry.name);
+export async function openZipContainer(file: ByteSource, host: Host): Promise<PthContainer> {
+  const zip = await host.openZip(file);
+  const { names } = zip;
   const pickle = names.find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined) throw new CheckpointError(file.file, withoutPickle(names));
   const root = pickle.slice(0, -"data.pkl".length);
@@ -23,15 +24,15 @@ export async function openZipContainer(file: RandomAccessFile): Promise<PthConta
     );
   }
   if (names.includes(`${root}byteorder`)) {
-    const order = Buffer.from(await zip.read(`${root}byteorder`)).toString("latin1");
+    const order = latin1(new Uint8Array(await zip.read(`${root}byteorder`)));
     if (order !== "little")
       throw new CheckpointError(file.file, `its numbers are ${order}-endian; only little is read`);
   }
-  const { value } = unpickleOf(file.file, pickle, Buffer.from(await zip.read(pickle)));
+  const { value } = unpickleOf(file.file, pickle, new Uint8Array(await zip.read(pickle)));
   return { format: "pth-zip", value, readStorage: (storage) => readEntry(file.file, zip, root, storage) };
 }
 
-async function readEntry(file: string, zip: ZipArchive, root: string, storage: StorageReference): Promise<ArrayBuffer> {
+async function readEntry(file: string, zip: ZipEntries, root: string, storage: StorageReference): Promise<ArrayBuffer> {
   const entry = `${root}data/${storage.key}`;
   const expected = storage.rootSize * (storage.elementType === null ? 1 : elementBytes(storage.elementType));
   const found = zip.sizeOf(entry);

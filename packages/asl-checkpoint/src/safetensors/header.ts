@@ -1,6 +1,7 @@
 import { ELEMENT_TYPES, type ElementType, elementBytes, isElementType } from "../elements.js";
 import { CheckpointError, causeOf } from "../errors.js";
-import type { RandomAccessFile } from "../file/random-access.js";
+import type { ByteSource } from "../file/byte-source.js";
+import { viewOf } from "../file/text.js";
 
 /** The limit of the reference implementation. */
 const MAX_HEADER = 100_000_000;
@@ -20,17 +21,17 @@ export interface SafetensorsHeader {
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   readonly metadata: Readonly<Record<string, string>>;
   /** The length field and the JSON as they stand in the file, padding included. */
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /**
  * Layout: 8 bytes little-endian header length; a JSON object name -> {dtype, shape, data_offsets}; the data, whose
  * tensors follow each other without overlap or hole up to the end of the file.
  */
-export async function readHeader(file: RandomAccessFile): Promise<SafetensorsHeader> {
+export async function readHeader(file: ByteSource): Promise<SafetensorsHeader> {
   const fail = (detail: string): CheckpointError => new CheckpointError(file.file, `safetensors header: ${detail}`);
   if (file.size < 8) throw fail(`the file has ${file.size} bytes; a header needs at least 8`);
-  const length = Number((await file.read(0, 8)).readBigUInt64LE());
+  const length = Number(viewOf(await file.read(0, 8)).getBigUint64(0, true));
   if (length > MAX_HEADER) throw fail(`a length of ${length} bytes; at most ${MAX_HEADER} is allowed`);
   if (8 + length > file.size) throw fail(`truncated: it needs ${length} bytes, and the file has ${file.size}`);
   const bytes = await file.read(0, 8 + length);
@@ -46,7 +47,7 @@ export async function readHeader(file: RandomAccessFile): Promise<SafetensorsHea
 
 type Fail = (detail: string) => CheckpointError;
 
-function parseObject(bytes: Buffer, fail: Fail): Record<string, unknown> {
+function parseObject(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

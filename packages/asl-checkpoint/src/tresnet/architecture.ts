@@ -1,4 +1,11 @@
-import { type TresnetVariant as NamedVariant, type Shape, type Tensors, TRESNETS } from "asl-core";
+import {
+  InputError,
+  type TresnetVariant as NamedVariant,
+  type Shape,
+  type Tensors,
+  TRESNETS,
+  type TresnetConfig,
+} from "asl-core";
 import { CheckpointError } from "../errors.js";
 
 const VARIANTS = ["tresnet_m", "tresnet_l", "tresnet_xl", "tresnet_v2_l"] as const satisfies readonly NamedVariant[];
@@ -51,6 +58,28 @@ export function inspectTresnet(tensors: Tensors, file = "the tensors"): TresnetA
   const stages = [layers[0].kind, layers[1].kind, layers[2].kind, layers[3].kind] as const;
   const { variant, widthFactor } = variantOf(blocks, planes, stages);
   return { variant, blocks, planes, widthFactor, stages, ...inspectHead(tensors, file) };
+}
+
+/** The configuration that builds this architecture. Throws InputError for one that TResNet's rules do not cover. */
+export function tresnetConfigOf(file: string, architecture: TresnetArchitecture): TresnetConfig {
+  const { blocks, planes, stages, numClasses, bottleneckHead } = architecture;
+  if (numClasses === null) {
+    throw new InputError(`${file}: has no head, so it cannot classify; a training can start from it (--load-backbone)`);
+  }
+  const basicStages = stages.filter((kind) => kind === "basic").length;
+  const inOrder = stages.slice(0, basicStages).every((kind) => kind === "basic");
+  if (!inOrder || (basicStages !== 2 && basicStages !== 0)) {
+    throw new InputError(
+      `${file}: stages of ${stages.join(", ")} are not supported; TResNet has two basic ones or none`,
+    );
+  }
+  return {
+    blocks,
+    planes,
+    basicStages,
+    classes: numClasses,
+    ...(bottleneckHead === false ? {} : { headFeatures: bottleneckHead.features }),
+  };
 }
 
 function inspectLayer(tensors: Tensors, layer: number, file: string): { blocks: number; kind: BlockKind } {

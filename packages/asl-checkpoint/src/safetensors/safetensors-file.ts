@@ -1,0 +1,100 @@
+import type { TensorData, Tensors } from "asl-core";
+import { decodeElements, ElementRangeError, elementDType } from "../elements.js";
+import { CheckpointError } from "../errors.js";
+import type { ByteSource } from "../file/byte-source.js";
+import { chunksOf } from "../file/chunks.js";
+import type { Host } from "../host.js";
+import { blankDigest, DIGEST_KEY } from "./digest.js";
+import { readHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.js";
+
+/** An open safetensors file of any size: the header is read, tensors are read one at a time when asked for. */
+export class SafetensorsFile implements AsyncDisposable {
+  readonly #file: ByteSource;
+  readonly #host: Host;
+  readonly #header: SafetensorsHeader;
+
+  private constructor(file: ByteSource, host: Host, header: SafetensorsHeader) {
+    this.#file = file;
+    this.#host = host;
+    this.#header = header;
+  }
+
+  /** Takes over `file`: closing this closes it. */
+  static async over(file: ByteSource, host: Host): Promise<SafetensorsFile> {
+    return new SafetensorsFile(file, host, await readHeader(file));
+  }
+
+  get file(): string {
+    return this.#file.file;
+  }
+
+  /** Name -> element type and shape, in the order of the header. */
+  get entries(): ReadonlyMap<string, SafetensorsEntry> {
+    return this.#header.entries;
+  }
+
+  /** `__metadata__` of the header; empty if there is none. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#header.metadata;
+  }
+
+  /**
+   * One tensor, in an array of its own. F16 and BF16 widen to f32, F64 stays a Float64Array, integers become i32.
+   * @throws CheckpointError when there is no such tensor or an integer does not fit
+   */
+  async read(name: string): Promise<TensorData> {
+    const entry = this.#entry(name);
+    return this.#decode(name, entry, await this.#bytes(entry));
+  }
+
+  /** All tensors. A file that carries a SHA-256 of itself (those that this package writes) is checked against it. */
+  async readAll(): Promise<Tensors> {
+    const digest = this.metadata[DIGEST_KEY];
+    const hash = digest === undefined ? null : this.#host.sha256();
+    if (digest !== undefined) hash?.update(blankDigest(this.#header.bytes, digest));
+    const inFileOrder = [...this.entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
+    const read = new Map<string, TensorData>();
+    for (const [name, entry] of inFileOrder) {
+      const buffer = await this.#bytes(entry);
+      if (hash !== null) for (const [chunk] of chunksOf(buffer)) hash.update(chunk);
+      read.set(name, this.#decode(name, entry, buffer));
+    }
+    if (hash !== null && hash.hex() !== digest) {
+      throw new CheckpointError(
+        this.file,
+        "damaged: its content does not match the SHA-256 it carries. Copy it again or use an older one",
+      );
+    }
+    return Object.fromEntries([...this.entries.keys()].map((name) => [name, read.get(name)!]));
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #entry(name: string): SafetensorsEntry {
+    const entry = this.entries.get(name);
+    if (entry !== undefined) return entry;
+    const some = [...this.entries.keys()].slice(0, 5).join(", ");
+    throw new CheckpointError(this.file, `no tensor "${name}"; it has ${this.entries.size}: ${some}`);
+  }
+
+  #bytes(entry: SafetensorsEntry): Promise<ArrayBuffer> {
+    return this.#file.readBuffer(entry.start, entry.end - entry.start);
+  }
+
+  #decode(name: string, entry: SafetensorsEntry, buffer: ArrayBuffer): TensorData {
+    try {
+      const data = decodeElements(entry.elementType, buffer);
+      return { type: { dtype: elementDType(entry.elementType), shape: entry.shape }, data };
+    } catch (error) {
+      if (error instanceof ElementRangeError)
+        throw new CheckpointError(this.file, `tensor "${name}": ${error.message}`);
+      throw error;
+    }
+  }
+}
