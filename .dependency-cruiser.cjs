@@ -79,6 +79,15 @@ module.exports = {
       to: { path: "^apps/", pathNot: "^apps/$1/" },
     },
     {
+      name: "browser-entries-do-without-node",
+      severity: "error",
+      from: { path: "^packages/(asl-checkpoint/src/browser|asl-data/src/(resize|picture))\\.ts$" },
+      to: {
+        reachable: true,
+        path: "^(node:)?(buffer|crypto|fs|os|path|stream|url|util|worker_threads|zlib)(/|$)|/(sharp|yauzl)/",
+      },
+    },
+    {
       name: "sources-do-not-import-tests-or-fixtures",
       severity: "error",
       from: { path: "^(packages|apps)/[^/]+/src/" },
