@@ -6,14 +6,7 @@ import {
   type TresnetArchitecture,
   tresnetConfigOf,
 } from "asl-checkpoint";
-import {
-  checkImageSize,
-  type Model,
-  type NetworkOptions,
-  type Tensors,
-  type TresnetConfig,
-  tresnet,
-} from "asl-core";
+import { checkImageSize, type Model, type NetworkOptions, type Tensors, type TresnetConfig, tresnet } from "asl-core";
 import { DEFAULT_THRESHOLD } from "asl-training";
 import { nameClasses } from "./class-names.js";
 

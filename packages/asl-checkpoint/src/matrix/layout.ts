@@ -43,7 +43,7 @@ const NPY_TYPES: Readonly<Record<string, ElementType>> = {
 export async function matrixLayouts(file: string): Promise<readonly MatrixLayout[]> {
   await using opened = await RandomAccessFile.open(file);
   if (opened.size === 0) throw new CheckpointError(file, "the file is empty (0 bytes)");
-  const begin = await opened.read(0, Math.min(opened.size, NPY_HEADER_BYTES));
+  const begin = Buffer.from(await opened.read(0, Math.min(opened.size, NPY_HEADER_BYTES)));
   if (isNpy(begin)) return await npyLayout(opened, "", 0, opened.size);
   if (begin.toString("latin1", 0, 2) === "PK") return await npzLayouts(opened);
   const { entries } = await readHeader(opened);
@@ -71,7 +71,7 @@ export async function rawMatrixLayout(
 async function npzLayouts(opened: RandomAccessFile): Promise<readonly MatrixLayout[]> {
   const zip = await ZipArchive.open(opened);
   const layouts: MatrixLayout[] = [];
-  for (const { name } of zip.entries) {
+  for (const name of zip.names) {
     if (!name.endsWith(".npy")) continue;
     const array = name.slice(0, -4);
     const place = await zip.locate(name);
@@ -91,7 +91,7 @@ async function npyLayout(opened: RandomAccessFile, name: string, start: number, 
   const { file } = opened;
   let header: NpyHeader;
   try {
-    header = parseNpyHeader(await opened.read(start, Math.min(size, NPY_HEADER_BYTES)));
+    header = parseNpyHeader(Buffer.from(await opened.read(start, Math.min(size, NPY_HEADER_BYTES))));
   } catch (error) {
     if (error instanceof NpyFormatError) throw new CheckpointError(file, `array "${name}" is ${error.message}`);
     throw error;
