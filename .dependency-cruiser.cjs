@@ -38,6 +38,7 @@ const ALLOWED = {
   // adapters only by name, when its command is asked for them
   "asl-conformance": ["asl-core", "asl-reference"],
   "asl-checkpoint": ["asl-core"],
+  "asl-zoo": ["asl-core", "asl-checkpoint"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],
   "asl-cli": [
@@ -48,6 +49,7 @@ const ALLOWED = {
     "asl-reference",
     "asl-tfjs",
     "asl-training",
+    "asl-zoo",
     "asl-webgpu",
   ],
 };
