@@ -2,19 +2,24 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import {
   type ArgumentParser,
   type CommandContext,
+  cacheDirOption,
   checkPlaceOf,
   createCommand,
   EXIT,
   formatTable,
   imageSize,
+  mirrorOption,
   type NumericsName,
   numericsOption,
+  offlineOption,
   oneOf,
   openBackend,
   openModel,
   positiveInteger,
+  resolveModel,
   type SharedOptions,
   writeFileAtomically,
+  type ZooOptions,
 } from "asl-cli";
 import { AslError } from "asl-core";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
@@ -30,7 +35,7 @@ const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
   }
 };
 
-export interface ExportOptions extends SharedOptions {
+export interface ExportOptions extends SharedOptions, ZooOptions {
   readonly model: string;
   readonly out: string;
   readonly batch: number | "dynamic";
@@ -52,7 +57,10 @@ export const exportCommand = () =>
       "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
     ],
   })
-    .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors)")
+    .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors), or a published model's name")
+    .addOption(cacheDirOption())
+    .addOption(offlineOption())
+    .addOption(mirrorOption())
     .requiredOption("--out <file>", "the ONNX file to write; its folder must be there")
     .option(
       "--batch <size>",
@@ -73,9 +81,11 @@ export const exportCommand = () =>
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
 export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
   await checkPlaceOf(options.out);
-  const model = await openModel(options.model, {
+  const { file, published } = await resolveModel(options.model, options, { report, signal });
+  const size = options.imageSize ?? published?.imageSize;
+  const model = await openModel(file, {
     ...(options.weights === undefined ? {} : { weights: options.weights }),
-    ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
+    ...(size === undefined ? {} : { imageSize: size }),
     ...(options.numerics === undefined ? {} : { numerics: options.numerics }),
   });
   for (const note of model.notes) report.note(note);

@@ -3,18 +3,26 @@ import {
   type BackendName,
   backendOption,
   type CommandContext,
+  cacheDirOption,
   createCommand,
   describeError,
   EXIT,
   fraction,
   imageSize,
+  mirrorOption,
   type NumericsName,
   numericsOption,
+  offlineOption,
   oneOf,
   positiveInteger,
+  publishedModelsText,
   readClassNames,
+  resolveModel,
   type SharedOptions,
+  UsageError,
+  type ZooOptions,
 } from "asl-cli";
+import { ZOO_MODELS } from "asl-zoo";
 import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
 import type { Classifier } from "./classifier.js";
 import { expandPictures } from "./expand-pictures.js";
@@ -22,8 +30,9 @@ import { openClassifier } from "./open-classifier.js";
 import { type ScoredPicture, scorePictures } from "./tag-pictures.js";
 import { jsonLine, selectTags, textLines } from "./tags.js";
 
-export interface InferOptions extends SharedOptions {
-  readonly model: string;
+export interface InferOptions extends SharedOptions, ZooOptions {
+  readonly model?: string | undefined;
+  readonly listModels?: true | undefined;
   readonly imageSize?: number | undefined;
   readonly threshold?: number | undefined;
   readonly top?: number | undefined;
@@ -45,11 +54,20 @@ export const inferCommand = () =>
     examples: [
       "asl-infer cat.jpg --model run/best.safetensors",
       "asl-infer photos 'more/**/*.png' --model model.onnx --json > tags.jsonl",
+      "asl-infer --list-models",
+      "asl-infer cat.jpg --model asl_tresnet_m_coco_224",
       "asl-infer photos --model tresnet_m.pth --classes names.txt --save-annotated tagged",
     ],
   })
-    .argument("<pictures...>", "files, folders, quoted glob patterns")
-    .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors) or an exported model (.onnx)")
+    .argument("[pictures...]", "files, folders, quoted glob patterns")
+    .option(
+      "--model <file>",
+      "a checkpoint (.pth, .safetensors), an exported model (.onnx), or a published model's name",
+    )
+    .option("--list-models", "print the published models, with --json all that is known of them, and stop")
+    .addOption(cacheDirOption())
+    .addOption(offlineOption())
+    .addOption(mirrorOption())
     .option(
       "--image-size <pixels>",
       "side of the square that pictures are squeezed to; default: what the model says",
@@ -79,13 +97,22 @@ export async function infer(
   { report, signal }: CommandContext,
   inputs: readonly string[],
 ): Promise<number> {
+  if (options.listModels === true) {
+    if (options.json === true) report.printJson(ZOO_MODELS);
+    else report.print(publishedModelsText());
+    return EXIT.ok;
+  }
+  if (options.model === undefined) throw new UsageError("required option '--model <file>' not specified");
+  if (inputs.length === 0) throw new UsageError("missing required argument 'pictures'");
   const { files, problems } = await expandPictures(inputs);
   for (const problem of problems) report.warn(problem);
   if (files.length === 0) return EXIT.failed;
   const targets = options.saveAnnotated === undefined ? undefined : annotatedFiles(files, options.saveAnnotated);
   const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
-  await using classifier = await openClassifier(options.model, {
-    ...{ weights: options.weights, imageSize: options.imageSize, numerics: options.numerics },
+  const { file, published } = await resolveModel(options.model, options, { report, signal });
+  const imageSize = options.imageSize ?? published?.imageSize;
+  await using classifier = await openClassifier(file, {
+    ...{ weights: options.weights, imageSize, numerics: options.numerics },
     ...{ classNames, backend: options.backend },
     batchSize: Math.min(options.batchSize, files.length),
   });

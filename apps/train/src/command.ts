@@ -1,9 +1,9 @@
 import {
   backendOption,
   createCommand,
-  existingFile,
   fraction,
   imageSize,
+  modelArgument,
   nonNegativeNumber,
   numericsOption,
   oneOf,
@@ -14,10 +14,15 @@ import {
 } from "asl-cli";
 import { TRESNETS, type TresnetVariant } from "asl-core";
 import { RECIPE_DEFAULTS } from "asl-training";
+import { isZooName, zooModel } from "asl-zoo";
 import { augmentationSteps, randAugmentSettings } from "./augmentation-arguments.js";
 import { withDataOptions } from "./data-options.js";
 
 const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
+/** A variant by its name or by that of a published model: "tresnet_m.miil_in21k". */
+const variantArgument = (text: string): TresnetVariant =>
+  isZooName(text) ? zooModel(text).variant : oneOf(VARIANTS)(text);
+
 const CACHES = ["auto", "memory", "none"] as const;
 
 /** The options of `asl-train`. */
@@ -38,11 +43,19 @@ export const trainCommand = () =>
       ],
     }),
   )
-    .option("--model <variant>", `${VARIANTS.join(", ")}; default: that of --weights, else tresnet_m`, oneOf(VARIANTS))
+    .option(
+      "--model <variant>",
+      `${VARIANTS.join(", ")}, or that of a published model; default: that of --weights, else tresnet_m`,
+      variantArgument,
+    )
     .option("--blocks <counts>", 'blocks of the four stages, such as "2,2,2,1"; default: the variant\'s', stageBlocks)
     .option("--width <factor>", "planes / 64; default: the variant's", positiveNumber)
     .option("--head-features <count>", "bottleneck head with this many features (OpenImages: 512)", positiveInteger)
-    .option("--weights <file>", "checkpoint to start from: .pth, .safetensors", existingFile)
+    .option(
+      "--weights <file>",
+      "checkpoint to start from: .pth, .safetensors, or a published model's name",
+      modelArgument,
+    )
     .option("--load-backbone", "take all of --weights but the head: for other classes")
     .option("--image-size <pixels>", "default: that of --weights, else 448 (emoji: 64)", imageSize)
     .option("--batch-size <pictures>", "pictures per step", positiveInteger, 128)

@@ -1,11 +1,14 @@
 import {
   aliasesOption,
   type Command,
+  cacheDirOption,
   type createCommand,
   datasetKindOption,
   difficultOption,
   existingData,
   existingFile,
+  mirrorOption,
+  offlineOption,
   oneOf,
   positiveInteger,
   skipMissingOption,
@@ -13,7 +16,7 @@ import {
 import type { DatasetKind, VocDifficult } from "asl-data";
 import { RECIPE_DEFAULTS } from "asl-training";
 
-/** Which pictures to train on and what their labels mean. Written out: the checker cannot infer this many options. */
+/** Which pictures to train on, what their labels mean, and where published models come from. Written out: the checker cannot infer this many options. */
 export type DataOptions = {
   readonly quiet?: true | undefined;
   readonly debug?: true | undefined;
@@ -34,6 +37,9 @@ export type DataOptions = {
   readonly scenes: number;
   readonly valScenes?: number | undefined;
   readonly emojiClasses: "20" | "80";
+  readonly cacheDir?: string | undefined;
+  readonly offline?: true | undefined;
+  readonly mirror?: string | undefined;
 };
 
 export const withDataOptions = (command: ReturnType<typeof createCommand>): Command<[], DataOptions> =>
@@ -74,4 +80,7 @@ export const withDataOptions = (command: ReturnType<typeof createCommand>): Comm
       "with --data emoji: validation scenes; default: a fifth of --scenes",
       positiveInteger,
     )
-    .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const);
+    .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const)
+    .addOption(cacheDirOption())
+    .addOption(offlineOption())
+    .addOption(mirrorOption());

@@ -1,5 +1,5 @@
 import type { Checkpoint } from "asl-checkpoint";
-import { alignClasses, type CommandContext, checkPlaceOf, EXIT, openBackend } from "asl-cli";
+import { alignClasses, type CommandContext, checkPlaceOf, EXIT, openBackend, resolveModel } from "asl-cli";
 import { type Dataset, givesSoftTargets } from "asl-data";
 import { type RecipeOptions, resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
 import { augmentationOf, mixingOf } from "./augmentation.js";
@@ -11,8 +11,9 @@ import { showProgress, summaryText } from "./show-progress.js";
 import { readStartingWeights, startingPoint } from "./starting-point.js";
 
 /** The work of `asl-train`. */
-export async function runTraining(options: TrainOptions, context: CommandContext): Promise<number> {
+export async function runTraining(given: TrainOptions, context: CommandContext): Promise<number> {
   const { report } = context;
+  const options = await withFetchedWeights(given, context);
   if (options.previewAugment !== undefined) return await previewAugmentation(options.previewAugment, options, context);
   const result = await trainWith(options, context);
   if (result.interrupted) {
@@ -23,6 +24,15 @@ export async function runTraining(options: TrainOptions, context: CommandContext
   if (options.json === true) report.printJson(summaryOf(result));
   else report.print(summaryText(result));
   return EXIT.ok;
+}
+
+/** --weights as a file: a published model is fetched, and says its image size. */
+async function withFetchedWeights(options: TrainOptions, context: CommandContext): Promise<TrainOptions> {
+  if (options.weights === undefined) return options;
+  const { file, published } = await resolveModel(options.weights, options, context);
+  return published === undefined
+    ? options
+    : { ...options, weights: file, imageSize: options.imageSize ?? published.imageSize };
 }
 
 async function previewAugmentation(file: string, options: TrainOptions, context: CommandContext): Promise<number> {

@@ -2,6 +2,7 @@ import {
   aliasesOption,
   backendOption,
   byteSize,
+  cacheDirOption,
   createCommand,
   datasetKindOption,
   difficultOption,
@@ -10,7 +11,10 @@ import {
   fraction,
   imageSize,
   matrixShape,
+  mirrorOption,
+  modelArgument,
   numericsOption,
+  offlineOption,
   oneOf,
   positiveInteger,
   skipMissingOption,
@@ -43,7 +47,10 @@ export const validateCommand = () =>
     .addOption(aliasesOption())
     .addOption(difficultOption())
     .addOption(skipMissingOption())
-    .option("--model <file>", "checkpoint: .pth, .safetensors", existingFile)
+    .option("--model <file>", "checkpoint (.pth, .safetensors), or a published model's name", modelArgument)
+    .addOption(cacheDirOption())
+    .addOption(offlineOption())
+    .addOption(mirrorOption())
     .option("--weights <kind>", "of a .pth that holds both: regular or ema", oneOf(["regular", "ema"] as const))
     .option("--classes <file>", "names of the model's classes, one per line, if the checkpoint has none", existingFile)
     .option("--image-size <pixels>", "default: the checkpoint's, else 448", imageSize)

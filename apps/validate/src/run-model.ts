@@ -7,6 +7,7 @@ import {
   openSource,
   readAliases,
   readClassNames,
+  resolveModel,
   UsageError,
 } from "asl-cli";
 import { createLoader, type DatasetSource, describeSource, type PictureError } from "asl-data";
@@ -22,9 +23,11 @@ export async function runModel(
 ): Promise<{ predictions: Predictions; threshold: number | readonly number[] }> {
   const { weights, imageSize, classes, batchSize, numerics, threads, workers } = options;
   const classNames = classes === undefined ? undefined : await readClassNames(classes);
-  const opened = await openModel(modelFile, {
+  const { file, published } = await resolveModel(modelFile, options, { report, signal });
+  const size = imageSize ?? published?.imageSize;
+  const opened = await openModel(file, {
     ...(weights === undefined ? {} : { weights }),
-    ...(imageSize === undefined ? {} : { imageSize }),
+    ...(size === undefined ? {} : { imageSize: size }),
     ...(numerics === undefined ? {} : { numerics }),
     ...(classNames === undefined ? {} : { classNames }),
   });
@@ -41,10 +44,10 @@ export async function runModel(
   const { dataset, notes } = alignClasses(pictures, opened);
   notes.forEach(report.note);
 
-  const size = { imageSize: opened.imageSize, batchSize };
+  const shape = { imageSize: opened.imageSize, batchSize };
   const backend = await openBackend(options.backend, threads === undefined ? {} : { threads });
   await using loader = createLoader(dataset, {
-    ...size,
+    ...shape,
     filter: "bilinear",
     lastBatch: "pad",
     ...(workers === undefined ? {} : { workers }),
@@ -52,7 +55,7 @@ export async function runModel(
     onSkip: ({ error }: { error: PictureError }) => report.warn(`${error.message}; left out`),
   });
   await using predictor = await openPredictor({
-    ...size,
+    ...shape,
     backend,
     model: opened.model,
     state: opened.state,

@@ -56,3 +56,13 @@ export { formatDuration, type Progress, type ProgressOptions } from "./progress.
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";
 export { checkPlaceOf, writeFileAtomically } from "./write-file.js";
+export {
+  cacheDirOption,
+  mirrorOption,
+  modelArgument,
+  offlineOption,
+  publishedModelsText,
+  type ResolvedModel,
+  resolveModel,
+  type ZooOptions,
+} from "./zoo.js";
