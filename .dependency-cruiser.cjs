@@ -36,7 +36,7 @@ const ALLOWED = {
   "asl-tfjs": ["asl-core"],
   "asl-webgpu": ["asl-core"],
   // adapters only by name, when its command is asked for them
-  "asl-conformance": ["asl-core", "asl-reference"],
+  "asl-conformance": ["asl-core", "asl-checkpoint", "asl-reference"],
   "asl-checkpoint": ["asl-core"],
   "asl-zoo": ["asl-core", "asl-checkpoint"],
   "asl-data": ["asl-core"],

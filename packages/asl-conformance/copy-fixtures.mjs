@@ -1,11 +1,16 @@
 // Before packing, the fixtures of the repository become part of the package; `--remove` afterwards.
 import { cpSync, rmSync } from "node:fs";
 
-const FOLDERS = ["ops", "loss"];
+const FOLDERS = ["ops", "loss", "models"];
+/** Checkpoints for tests of readers are no fixtures of backends. */
+const isNeeded = (file) => !/checkpoint|state_dicts|expected_infer|train\.json/.test(file);
 const target = new URL("./fixtures/", import.meta.url);
 rmSync(target, { recursive: true, force: true });
 if (!process.argv.includes("--remove")) {
   for (const folder of FOLDERS) {
-    cpSync(new URL(`../../fixtures/${folder}/`, import.meta.url), new URL(`${folder}/`, target), { recursive: true });
+    cpSync(new URL(`../../fixtures/${folder}/`, import.meta.url), new URL(`${folder}/`, target), {
+      recursive: true,
+      filter: isNeeded,
+    });
   }
 }

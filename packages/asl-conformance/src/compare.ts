@@ -54,6 +54,54 @@ export function compareBounded(
   }));
 }
 
+/** How far one tensor may be from another as a whole. */
+export interface RelativeContract {
+  readonly measure: "largest" | "norm";
+  readonly limit: number;
+}
+
+/** |actual - expected| <= limit |expected|, both in the largest element or in the Euclidean norm. */
+export function compareRelative(
+  output: string,
+  actual: TensorData,
+  expected: TensorData,
+  { measure, limit }: RelativeContract,
+): Comparison {
+  requireType(output, actual, expected);
+  let [difference, scale, worst, worstAt] = [0, 0, -1, 0];
+  for (let i = 0; i < expected.data.length; i++) {
+    const wanted = expected.data[i]!;
+    const error = Math.abs(actual.data[i]! - wanted);
+    // NaN is worse than anything, once
+    if (!(error <= worst) && !Number.isNaN(worst)) [worst, worstAt] = [error, i];
+    difference = measure === "norm" ? difference + error ** 2 : Math.max(difference, error);
+    scale = measure === "norm" ? scale + wanted ** 2 : Math.max(scale, Math.abs(wanted));
+  }
+  const [error, size] = measure === "norm" ? [Math.sqrt(difference), Math.sqrt(scale)] : [difference, scale];
+  const ratio = error === 0 ? 0 : Number.isNaN(error) ? Number.POSITIVE_INFINITY : error / (limit * size);
+  const first = ratio <= 1 ? undefined : differenceAt(output, worstAt, actual, expected, limit * size);
+  return { elements: expected.data.length, differingBits: 0, worstUlp: 0, worstRatio: ratio, first };
+}
+
+function differenceAt(
+  output: string,
+  i: number,
+  actual: TensorData,
+  expected: TensorData,
+  allowed: number,
+): Difference {
+  const [got, wanted] = [actual.data[i]!, expected.data[i]!];
+  return {
+    output,
+    index: indexOf(i, expected.type.shape),
+    actual: got,
+    expected: wanted,
+    actualBits: hexBits(got),
+    expectedBits: hexBits(wanted),
+    allowed,
+  };
+}
+
 function ratioToBound(got: number, wanted: number, allowed: number): number {
   if (Object.is(got, wanted) || got === wanted) return 0;
   // Float32 has no numbers beyond the largest finite one: from there on, rounding gives infinity.
@@ -93,15 +141,7 @@ function compareElements(
       worstUlp = Math.max(worstUlp, Math.abs(got - wanted) / ulpOf(wanted));
     }
     if (!(ratio <= 1) && first === undefined) {
-      first = {
-        output,
-        index: indexOf(i, expected.type.shape),
-        actual: got,
-        expected: wanted,
-        actualBits: hexBits(got),
-        expectedBits: hexBits(wanted),
-        allowed,
-      };
+      first = differenceAt(output, i, actual, expected, allowed);
     }
   }
   return { elements: expected.data.length, differingBits, worstUlp, worstRatio, first };

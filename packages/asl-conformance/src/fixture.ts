@@ -6,13 +6,17 @@ import { tensorFromJson } from "./tensor-json.js";
  * - `dyadic`: inputs k/8 whose products and sums are exact in float32 in any order: no bit may differ
  * - `exact`: only ops that are exact or correctly rounded (0.5 ULP): no bit may differ
  * - `bounded`: within the error that the contracts of the ops allow, composed over the graph
+ * - `official`: whole networks, within the relative error that the file states of the official implementation's numbers
  */
-export type Tier = "dyadic" | "exact" | "bounded";
+export type Tier = "dyadic" | "exact" | "bounded" | "official";
 
-export const TIERS: readonly Tier[] = ["dyadic", "exact", "bounded"];
+export const TIERS = ["dyadic", "exact", "bounded", "official"] as const satisfies readonly Tier[];
 
 /** What the inputs of a case are: sums without rounding, random numbers, or the edges of the number format. */
 export type FixtureKind = "dyadic" | "random" | "edge";
+
+/** What a case runs: a graph of that kind, a network forward, or a training run. */
+export type CaseKind = FixtureKind | "model" | "training";
 
 export interface FixtureCaseJson {
   /** Unique; "conv2d/dyadic-gradient/stride-2". */

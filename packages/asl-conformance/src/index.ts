@@ -1,9 +1,10 @@
 export { errorBounds, isDetermined } from "./bounds.js";
-export { type Comparison, compareBits, compareBounded, type Difference } from "./compare.js";
+export { type Comparison, compareBits, compareBounded, compareRelative, type Difference } from "./compare.js";
 export { COMPOSITES, type Composite, type CompositeName, compositeGraph } from "./composites.js";
 export type { Bounded } from "./error-rules.js";
 export { exactFixtures } from "./exact-programs.js";
 export {
+  type CaseKind,
   type Fixture,
   type FixtureCaseJson,
   type FixtureFileJson,
@@ -15,6 +16,15 @@ export {
 export { fixturesFolder, loadFixtures } from "./load.js";
 export { type Mutant, wrongComposite, wrongElement, wrongNodes, wrongOp } from "./mutants/mutant.js";
 export { MUTANTS, type MutantOutcome, runMutants } from "./mutants/mutants.js";
+export { loadNetworks } from "./networks/load-networks.js";
+export type {
+  Expectation,
+  NetworkCaseJson,
+  NetworkFileJson,
+  NetworkFixture,
+  TensorReference,
+} from "./networks/network-fixture.js";
+export { runNetworkCase } from "./networks/run-network.js";
 export { type OfficialLossCase, officialLosses, officialLossGraph } from "./official-losses.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
 export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";

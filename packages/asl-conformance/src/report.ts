@@ -1,5 +1,5 @@
 import type { Difference } from "./compare.js";
-import type { FixtureKind, Tier } from "./fixture.js";
+import type { CaseKind, Tier } from "./fixture.js";
 import type { Probes } from "./probes.js";
 
 /** A case that a backend is known to fail, and why that is accepted. One that starts passing fails the run. */
@@ -19,7 +19,7 @@ export type Status = "passed" | "failed" | "deviates" | "mended";
 export interface CaseOutcome {
   readonly case: string;
   readonly subject: string;
-  readonly kind: FixtureKind;
+  readonly kind: CaseKind;
   readonly tier: Tier;
   readonly status: Status;
   readonly elements: number;

@@ -2,6 +2,9 @@ import { type Backend, type Graph, type Program, type Tensors, traitsOf } from "
 import { errorBounds } from "./bounds.js";
 import { type Comparison, compareBits, compareBounded } from "./compare.js";
 import type { Fixture } from "./fixture.js";
+import type { NetworkFixture } from "./networks/network-fixture.js";
+import { runNetworkCase } from "./networks/run-network.js";
+import { judged, type Measured, messageOf, NOTHING, summarize } from "./outcome.js";
 import { probe } from "./probes.js";
 import type { CaseOutcome, Deviation, Report } from "./report.js";
 import { SESSION_CASES, type SessionCase } from "./session-cases.js";
@@ -10,6 +13,8 @@ export interface ConformanceOptions {
   readonly fixtures: readonly Fixture[];
   /** What sessions promise beside numbers. Default: SESSION_CASES. */
   readonly sessionCases?: readonly SessionCase[];
+  /** Whole forward passes and training runs. Default: none; see loadNetworks. */
+  readonly networks?: readonly NetworkFixture[];
   /** Cases that the backend is known to fail. */
   readonly deviations?: readonly Deviation[];
   /** After each case, for progress. */
@@ -21,18 +26,19 @@ export interface ConformanceOptions {
  * whose bits could be compared: where several ops follow one another, its cases of the tier `exact` count as `bounded`.
  * Never throws for what a backend does wrong: see `passed`. */
 export async function runConformance(backend: Backend, options: ConformanceOptions): Promise<Report> {
-  const { fixtures, sessionCases = SESSION_CASES, deviations = [], onCase } = options;
+  const { fixtures, sessionCases = SESSION_CASES, networks = [], deviations = [], onCase } = options;
   const started = performance.now();
   const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
   const outcomes: CaseOutcome[] = [];
-  const total = fixtures.length + sessionCases.length;
+  const total = fixtures.length + sessionCases.length + networks.length;
   const add = (outcome: CaseOutcome) => {
     outcomes.push(outcome);
     onCase?.(outcome, outcomes.length, total);
   };
   for (const fixture of fixtures) add(await runCase(backend, fixture, reasons.get(fixture.name)));
   for (const each of sessionCases) add(await runSessionCase(backend, each, reasons.get(each.name)));
-  const names = new Set([...fixtures, ...sessionCases].map(({ name }) => name));
+  for (const each of networks) add(await runNetworkCase(backend, each, reasons.get(each.name)));
+  const names = new Set([...fixtures, ...sessionCases, ...networks].map(({ name }) => name));
   const unknownDeviations = deviations.map((deviation) => deviation.case).filter((name) => !names.has(name));
   return {
     backend: backend.name,
@@ -72,17 +78,6 @@ export async function runSessionCase(backend: Backend, { name, check }: SessionC
   return outcome;
 }
 
-function judged(agrees: boolean, reason: string | undefined): Pick<CaseOutcome, "status" | "reason"> {
-  if (reason === undefined) return { status: agrees ? "passed" : "failed" };
-  return { status: agrees ? "mended" : "deviates", reason };
-}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-type Measured = Omit<CaseOutcome, "case" | "subject" | "kind" | "status" | "reason">;
-
-const NOTHING = { elements: 0, differingBits: 0, worstUlp: 0, worstRatio: 0 };
-
 async function measure(backend: Backend, fixture: Fixture): Promise<Measured> {
   try {
     const outputs = await runGraph(backend, fixture.graph, fixture.inputs);
@@ -109,19 +104,6 @@ function compareAll({ tier, graph, inputs, expected }: Fixture, outputs: Tensors
       ? compareBits(name, outputs[name]!, tensor)
       : compareBounded(name, outputs[name]!, tensor, bound.error);
   });
-}
-
-function summarize(comparisons: readonly Comparison[]): Omit<Measured, "tier"> {
-  const worst = (of: (comparison: Comparison) => number) => Math.max(0, ...comparisons.map(of));
-  const sum = (of: (comparison: Comparison) => number) => comparisons.reduce((total, each) => total + of(each), 0);
-  const first = comparisons.find((comparison) => comparison.first !== undefined)?.first;
-  return {
-    elements: sum((comparison) => comparison.elements),
-    differingBits: sum((comparison) => comparison.differingBits),
-    worstUlp: worst((comparison) => comparison.worstUlp),
-    worstRatio: worst((comparison) => comparison.worstRatio),
-    ...(first === undefined ? {} : { first }),
-  };
 }
 
 /** Runs a graph without state once. */

@@ -2,6 +2,9 @@ import type { Backend } from "asl-core";
 import { describe, expect, it } from "vitest";
 import type { Fixture } from "./fixture.js";
 import { loadFixtures } from "./load.js";
+import { loadNetworks } from "./networks/load-networks.js";
+import type { NetworkFixture } from "./networks/network-fixture.js";
+import { runNetworkCase } from "./networks/run-network.js";
 import { type Deviation, explain } from "./report.js";
 import { isAccepted, runCase, runSessionCase } from "./run.js";
 import { SESSION_CASES } from "./session-cases.js";
@@ -11,11 +14,13 @@ export interface ConformanceTestOptions {
   readonly deviations?: readonly Deviation[];
   /** Default: every file of fixtures; add `exactFixtures()` for a backend that computes in float32. */
   readonly fixtures?: readonly Fixture[];
+  /** Default: every network of fixtures. */
+  readonly networks?: readonly NetworkFixture[];
 }
 
 /** Declares one vitest test for each fixture, under a `describe` with the backend's name. */
 export function conformance(backend: Backend, options: ConformanceTestOptions = {}): void {
-  const { deviations = [], fixtures = loadFixtures() } = options;
+  const { deviations = [], fixtures = loadFixtures(), networks = loadNetworks() } = options;
   const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
   describe(`${backend.name} conforms`, () => {
     it.each(fixtures)("$name", async (fixture) => {
@@ -26,8 +31,13 @@ export function conformance(backend: Backend, options: ConformanceTestOptions = 
       const outcome = await runSessionCase(backend, each, reasons.get(each.name));
       if (!isAccepted(outcome)) expect.fail(explain(outcome));
     });
+    // networks take seconds on a slow backend
+    it.each(networks)("$name", { timeout: 120_000 }, async (each) => {
+      const outcome = await runNetworkCase(backend, each, reasons.get(each.name));
+      if (!isAccepted(outcome)) expect.fail(explain(outcome));
+    });
     it("declares deviations of cases that exist only", () => {
-      const names = new Set([...fixtures, ...SESSION_CASES].map(({ name }) => name));
+      const names = new Set([...fixtures, ...SESSION_CASES, ...networks].map(({ name }) => name));
       expect([...reasons.keys()].filter((name) => !names.has(name))).toEqual([]);
     });
   });

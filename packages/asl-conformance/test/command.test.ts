@@ -40,6 +40,14 @@ describe("asl-conformance ./adapter.js", () => {
     expect(passed).toBe(true);
   });
 
+  it("holds it to the official implementation's networks: a forward pass and a training run", async () => {
+    const { passed, text } = await run([NAIVE], { case: ["models/tresnet_tiny_b", "training/tresnet_tiny_b"] });
+    expect(text).toContain("all conform, 2 cases");
+    expect(text).toMatch(/models +official +1 +0\.\d/);
+    expect(text).toMatch(/training +official +1 +0\.\d/);
+    expect(passed).toBe(true);
+  });
+
   it("names case, element, index, both values and their bits, and how to see it alone", async () => {
     process.env.NAIVE_IS_WRONG = "1";
     const { passed, text } = await run([NAIVE], { case: ["conv2d/dyadic/1x1-picture"] });

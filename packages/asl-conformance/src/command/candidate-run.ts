@@ -1,6 +1,7 @@
 import { AslError } from "asl-core";
 import type { Fixture } from "../fixture.js";
 import type { Hosts } from "../hosts/hosts.js";
+import type { NetworkFixture } from "../networks/network-fixture.js";
 import type { Report } from "../report.js";
 import { runConformance } from "../run.js";
 import type { SessionCase } from "../session-cases.js";
@@ -15,6 +16,7 @@ export interface Skipped {
 export interface Cases {
   readonly fixtures: readonly Fixture[];
   readonly sessionCases: readonly SessionCase[];
+  readonly networks: readonly NetworkFixture[];
   /** Whether these are all that there are; a part of the suite needs a part of the deviations. */
   readonly isWhole: boolean;
 }
@@ -61,14 +63,15 @@ async function started(candidate: Candidate, hosts: Hosts): Promise<OpenBackend>
 async function run(
   { name, deviations, isWider = false }: Candidate,
   backend: OpenBackend,
-  { fixtures: all, sessionCases, isWhole }: Cases,
+  { fixtures: all, sessionCases, networks, isWhole }: Cases,
   progress: (text: string) => void,
 ): Promise<Report> {
   const fixtures = isWider ? all.filter(({ subject }) => subject !== "exact-functions") : all;
-  const names = new Set([...fixtures, ...sessionCases].map((each) => each.name));
+  const names = new Set([...fixtures, ...sessionCases, ...networks].map((each) => each.name));
   const report = await runConformance(backend, {
     fixtures,
     sessionCases,
+    networks,
     deviations: isWhole ? deviations : deviations.filter((each) => names.has(each.case)),
     onCase(_outcome, done, total) {
       if (done % 50 === 0 || done === total) progress(`${name} ${done}/${total}`);

@@ -4,6 +4,7 @@ import type { Fixture } from "../fixture.js";
 import { Hosts } from "../hosts/hosts.js";
 import { loadFixtures } from "../load.js";
 import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
+import { loadNetworks } from "../networks/load-networks.js";
 import { explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 import { SESSION_CASES } from "../session-cases.js";
@@ -52,7 +53,8 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   if (options.matrix) {
     output.print(`${opTable(columns)}\n`);
     output.print("bits: differ in all cases together. 0.96 3.5ulp: largest error as a share of its bound, and in ULP.");
-    output.print("-2: two cases deviate as declared, below.\n");
+    output.print("official: largest relative error as a share of what the fixture allows. -2: two cases deviate as");
+    output.print("declared, below.\n");
     output.print(`${probeTable(columns)}\n`);
   }
   const replay = new Map(candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument]));
@@ -69,10 +71,8 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     await writeFileAtomically(options.html, htmlReport({ columns, skipped, mutants, seconds }));
   const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
   const passed = reports.every((report) => report.passed) && !survives;
-  output.print(
-    `\n${passed ? "all conform" : "FAILED"}, ${cases.fixtures.length + cases.sessionCases.length} cases, ` +
-      `${seconds.toFixed(1)} s`,
-  );
+  const count = cases.fixtures.length + cases.sessionCases.length + cases.networks.length;
+  output.print(`\n${passed ? "all conform" : "FAILED"}, ${count} cases, ${seconds.toFixed(1)} s`);
   return passed;
 }
 
@@ -91,12 +91,18 @@ async function chosenCandidates(
 /** The cases whose names begin with one of `names`; all when there is none. */
 function chosen(names: readonly string[]): Cases {
   const fixtures = [...loadFixtures(), ...exactFixtures()];
-  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, isWhole: true };
-  const all = [...fixtures, ...SESSION_CASES];
+  const networks = loadNetworks();
+  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, networks, isWhole: true };
+  const all = [...fixtures, ...SESSION_CASES, ...networks];
   const unknown = names.find((name) => !all.some((each) => each.name.startsWith(name)));
   if (unknown !== undefined) throw new InputError(`no case is called "${unknown}" or starts with it`);
   const matches = (each: { readonly name: string }) => names.some((name) => each.name.startsWith(name));
-  return { fixtures: fixtures.filter(matches), sessionCases: SESSION_CASES.filter(matches), isWhole: false };
+  return {
+    fixtures: fixtures.filter(matches),
+    sessionCases: SESSION_CASES.filter(matches),
+    networks: networks.filter(matches),
+    isWhole: false,
+  };
 }
 
 /** Prints each wrong version and the case that found it out. */

@@ -47,7 +47,7 @@ function headline(
   seconds: number,
 ): string {
   const all = reports.flatMap(({ outcomes }) => outcomes);
-  const bits = totalsOf(all.filter(({ tier }) => tier !== "bounded"));
+  const bits = totalsOf(all.filter(({ tier }) => tier === "dyadic" || tier === "exact"));
   const bounded = totalsOf(ofTier(all, "bounded"));
   const killed = mutants?.filter(({ killedBy }) => killedBy !== undefined).length;
   const figures = [
@@ -66,7 +66,7 @@ const section = (title: string, body: string) => (body === "" ? "" : `<section><
 
 function backends(reports: readonly Report[]): string {
   const rows = reports.map((report) => {
-    const [dyadic, exact, bounded] = TIERS.map((tier) => totalsOf(ofTier(report.outcomes, tier)));
+    const [dyadic, exact, bounded, official] = TIERS.map((tier) => totalsOf(ofTier(report.outcomes, tier)));
     const deviating = report.outcomes.filter(({ status }) => status === "deviates").length;
     return [
       cell(report.backend, "name"),
@@ -76,11 +76,25 @@ function backends(reports: readonly Report[]): string {
       bitsCell(exact!.differingBits, exact!.failed),
       number(bounded!.cases),
       shareCell(bounded!.worstRatio, bounded!.failed),
+      number(official!.cases),
+      shareCell(official!.worstRatio, official!.failed),
       number(deviating),
       cell(report.seconds.toFixed(1), "number"),
     ];
   });
-  const head = ["backend", "dyadic", "bits", "exact", "bits", "bounded", "of bound", "deviations", "seconds"];
+  const head = [
+    "backend",
+    "dyadic",
+    "bits",
+    "exact",
+    "bits",
+    "bounded",
+    "of bound",
+    "official",
+    "of limit",
+    "deviations",
+    "seconds",
+  ];
   return table(head, rows);
 }
 
@@ -106,7 +120,9 @@ function resultCell(outcomes: readonly CaseOutcome[]): string {
   const { differingBits, worstRatio, failed } = totalsOf(outcomes);
   const deviating = new Set(outcomes.filter(({ status }) => status === "deviates").map((each) => each.case)).size;
   const note = deviating === 0 ? "" : `<sup>−${deviating}</sup>`;
-  return first.tier === "bounded" ? shareCell(worstRatio, failed, note) : bitsCell(differingBits, failed, note);
+  return first.tier === "bounded" || first.tier === "official"
+    ? shareCell(worstRatio, failed, note)
+    : bitsCell(differingBits, failed, note);
 }
 
 const share = (ratio: number) => (Number.isFinite(ratio) ? `${(100 * ratio).toFixed(ratio < 0.01 ? 2 : 0)} %` : "∞");

@@ -1,8 +1,8 @@
 import CliTable from "cli-table3";
-import { TIERS } from "../fixture.js";
+import { TIERS, type Tier } from "../fixture.js";
 import { PROBE_NAMES, PROBES } from "../probes.js";
 import type { CaseOutcome, Report } from "../report.js";
-import { ofTier, totalsOf } from "./summary.js";
+import { ofTier, type Totals, totalsOf } from "./summary.js";
 
 /** A report and the column that it belongs to. */
 export interface Column {
@@ -27,7 +27,7 @@ const ulps = (x: number) => (x < 1000 ? `${x.toFixed(1)}ulp` : ">1000ulp");
 /** One row per backend: each tier's cases and worst figures. */
 export function backendTable(reports: readonly Report[]): string {
   const rows = reports.map((report) => {
-    const [dyadic, exact, bounded] = TIERS.map((tier) => totalsOf(ofTier(report.outcomes, tier)));
+    const [dyadic, exact, bounded, official] = TIERS.map((tier) => totalsOf(ofTier(report.outcomes, tier)));
     return [
       report.backend,
       `${dyadic!.cases}`,
@@ -36,12 +36,27 @@ export function backendTable(reports: readonly Report[]): string {
       `${exact!.differingBits}`,
       `${bounded!.cases}`,
       ratio(bounded!.worstRatio),
+      `${official!.cases}`,
+      ratio(official!.worstRatio),
       `${report.outcomes.filter(({ status }) => status === "deviates").length}`,
-      `${dyadic!.failed + exact!.failed + bounded!.failed + report.unknownDeviations.length}`,
+      `${dyadic!.failed + exact!.failed + bounded!.failed + official!.failed + report.unknownDeviations.length}`,
       report.seconds.toFixed(1),
     ];
   });
-  const head = ["backend", "dyadic", "bits", "exact", "bits", "bounded", "of bound", "deviations", "failed", "seconds"];
+  const head = [
+    "backend",
+    "dyadic",
+    "bits",
+    "exact",
+    "bits",
+    "bounded",
+    "of bound",
+    "official",
+    "of limit",
+    "deviations",
+    "failed",
+    "seconds",
+  ];
   return formatTable(head, rows);
 }
 
@@ -62,13 +77,22 @@ export function opTable(columns: readonly Column[]): string {
   return formatTable(["op", "tier", "cases", ...columns.map(({ family }) => family)], rows);
 }
 
+type Figures = Pick<Totals, "differingBits" | "worstRatio" | "worstUlp">;
+const bits = ({ differingBits }: Figures) => `${differingBits} bits`;
+
+const FIGURE: Readonly<Record<Tier, (figures: Figures) => string>> = {
+  dyadic: bits,
+  exact: bits,
+  bounded: ({ worstRatio, worstUlp }) => `${ratio(worstRatio)} ${ulps(worstUlp)}`,
+  official: ({ worstRatio }) => ratio(worstRatio),
+};
+
 function cellOf(outcomes: readonly CaseOutcome[]): string {
   if (outcomes.length === 0) return "";
   const { differingBits, worstRatio, worstUlp, failed } = totalsOf(outcomes);
   const deviating = new Set(outcomes.filter(({ status }) => status === "deviates").map((each) => each.case)).size;
   const notes = `${deviating > 0 ? ` -${deviating}` : ""}${failed > 0 ? ` FAILED ${failed}` : ""}`;
-  const figure = outcomes[0]!.tier === "bounded" ? `${ratio(worstRatio)} ${ulps(worstUlp)}` : `${differingBits} bits`;
-  return figure + notes;
+  return FIGURE[outcomes[0]!.tier]({ differingBits, worstRatio, worstUlp }) + notes;
 }
 
 /** One row per probe, one column per backend. */

@@ -57,17 +57,17 @@ export function summaryOf({ reports, skipped, seconds, mutants }: SummaryInput) 
         const { cases, differingBits, failed } = totalsOf(ofTier(report.outcomes, tier));
         return { cases, differingBits, failed };
       };
-      const bounded = totalsOf(ofTier(report.outcomes, "bounded"));
+      const share = (tier: Tier) => {
+        const { cases, worstRatio, failed } = totalsOf(ofTier(report.outcomes, tier));
+        return { cases, worstRatio: finite(worstRatio), failed };
+      };
       return {
         name: report.backend,
         passed: report.passed,
         dyadic: bits("dyadic"),
         exact: bits("exact"),
-        bounded: {
-          cases: bounded.cases,
-          worstRatio: finite(bounded.worstRatio),
-          failed: bounded.failed,
-        },
+        bounded: share("bounded"),
+        official: share("official"),
         deviations: report.outcomes
           .filter(({ status }) => status === "deviates")
           .map(({ case: name, reason, differingBits }) => ({ case: name, reason, differingBits })),
