@@ -39,7 +39,11 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
       const entries = Object.entries<Program>(programs);
       for (const [programName, program] of entries) checkProgram(programName, program, spec);
       const device = await openDevice();
-      const target = { arithmetic: device.arithmetic, tuning: { limits: device.gpu.limits } };
+      const target = {
+        arithmetic: device.arithmetic,
+        tuning: { limits: device.gpu.limits },
+        limits: device.gpu.limits,
+      };
       const plans = entries.map(([programName, program]) => ({ programName, plan: planProgram(program, target) }));
       const total = plans.reduce((sum, { plan }) => sum + plan.kernels.length, 0);
       let done = 0;

@@ -17,10 +17,15 @@ export interface Group {
   readonly stores: readonly ValueId[];
 }
 
+export interface KernelTarget {
+  readonly tuning: Tuning;
+  readonly limits: Pick<GPUSupportedLimits, "maxStorageBuffersPerShaderStage">;
+}
+
 /** The kernel of a group. */
-export function kernelOf(group: Group, context: KernelContext, tuning: Tuning): Kernel {
+export function kernelOf(group: Group, context: KernelContext, { tuning, limits }: KernelTarget): Kernel {
   const { nodes } = group;
-  const { bindings, dispatches, scratchElements, flops } = textOf(group, context, tuning);
+  const { bindings, dispatches, scratchElements, flops } = textOf(group, context, { tuning, limits });
   const computing = nodes.filter(({ op }) => traitsOf(op).view !== true);
   const scopes = [...new Set(nodes.map(({ scope }) => scope))].filter((scope) => scope !== "");
   return {
@@ -34,9 +39,9 @@ export function kernelOf(group: Group, context: KernelContext, tuning: Tuning): 
   };
 }
 
-function textOf({ head, stores }: Group, context: KernelContext, tuning: Tuning): KernelText {
+function textOf({ head, stores }: Group, context: KernelContext, { tuning, limits }: KernelTarget): KernelText {
   if (head === undefined) return elementwiseKernel(stores, context, tuning.limits);
-  if (isContraction(head)) return contractionKernel(head, stores, context, tuning);
+  if (isContraction(head)) return contractionKernel(head, stores, context, tuning, limits);
   if (isReduction(head)) return reductionKernel(head, stores, context, tuning.limits);
   throw new TypeError(`${head.op} heads no kernel`);
 }

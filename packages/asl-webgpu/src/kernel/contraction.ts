@@ -1,10 +1,10 @@
-import { type AnyNode, sizeOf, traitsOf, type ValueId } from "asl-core";
+import { type AnyNode, traitsOf, type ValueId } from "asl-core";
 import { type ContractionNode, planContraction, type Tuning } from "../contraction/index.js";
 import { Body } from "../wgsl/body.js";
 import { Bindings } from "./bindings.js";
 import type { KernelText } from "./elementwise.js";
 import { functionText, moduleText } from "./module.js";
-import { storeAll } from "./store.js";
+import { giveResult, storeAll } from "./store.js";
 import { type KernelContext, ValueReader } from "./value-reader.js";
 
 /** A matmul or convolution whose operands are computed as they are read, and what follows on its results. */
@@ -13,6 +13,7 @@ export function contractionKernel(
   stores: readonly ValueId[],
   context: KernelContext,
   tuning: Tuning,
+  limits: Pick<GPUSupportedLimits, "maxStorageBuffersPerShaderStage">,
 ): KernelText {
   const bindings = new Bindings(context.types);
   const functions = new Set<string>();
@@ -25,16 +26,24 @@ export function contractionKernel(
   const body = new Body(functions);
   const reader = new ValueReader(context, bindings, body);
   const output = context.types[node.output]!;
-  reader.give(node.output, sizeOf(output.shape) === 1 ? "0u" : "index", "value");
+  giveResult(node.output, "index", context, { reader, body });
   storeAll(stores, "index", context, { reader, bindings, body });
   const store = functionText("store(index: u32, value: f32)", body.text);
 
+  /** The buffer of an operand that lies in one as it is; views are looked through. */
+  const plain = node.inputs.map((id) => plainBuffer(id, context));
+  const buffers = bindings.list.length - 1;
+  const hasRoom = buffers + plain.length + 1 <= limits.maxStorageBuffersPerShaderStage;
   const plan = planContraction(
     node,
     { inputs: node.inputs.map((id) => context.types[id]!), output },
     {
       declarations: "",
       load: (operand, index) => `load${operand}(${index})`,
+      loadVec4(operand, index) {
+        const buffer = plain[operand];
+        return buffer === undefined || !hasRoom ? undefined : `${bindings.readVec4(buffer)}[(${index}) / 4u]`;
+      },
       store: (index, value) => `store(${index}, ${value});`,
     },
     tuning,
@@ -51,6 +60,13 @@ export function contractionKernel(
     scratchElements: plan.scratchElements,
     flops: plan.flops,
   };
+}
+
+function plainBuffer(id: ValueId, context: KernelContext): ValueId | undefined {
+  if (context.splatOf(id) !== undefined) return undefined;
+  if (context.isStored(id)) return id;
+  const producer = context.producers[id];
+  return producer !== undefined && traitsOf(producer.op).view ? plainBuffer(producer.inputs[0]!, context) : undefined;
 }
 
 /** Whether a node contracts; planContraction takes all ops of that trait. */

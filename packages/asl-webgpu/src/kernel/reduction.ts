@@ -7,7 +7,7 @@ import { Bindings } from "./bindings.js";
 import type { KernelText } from "./elementwise.js";
 import type { Dispatch } from "./kernel.js";
 import { ENTRY_ARGUMENTS, functionText, gridOf, INVOCATIONS, moduleText, workgroupNumber } from "./module.js";
-import { storeAll } from "./store.js";
+import { giveResult, storeAll } from "./store.js";
 import { type KernelContext, ValueReader } from "./value-reader.js";
 
 export type ReductionNode = { readonly [K in Reduces]: Node<K> }[Reduces];
@@ -67,7 +67,7 @@ export function reductionKernel(
 
   const store = new Body(functions);
   const storeReader = new ValueReader(context, bindings, store);
-  storeReader.give(node.output, sizeOf(results) === 1 ? "0u" : "o", "value");
+  giveResult(node.output, "o", context, { reader: storeReader, body: store });
   storeAll(stores, "o", context, { reader: storeReader, bindings, body: store });
 
   const scratch = cut.parts === 1 ? undefined : bindings.scratch();

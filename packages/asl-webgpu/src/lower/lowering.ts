@@ -42,6 +42,8 @@ export interface ElementwiseLowering<K extends OpName> {
 /** Which element of which argument stands at a position. */
 export interface MovementLowering<K extends OpName> {
   readonly kind: "movement";
+  /** More than arithmetic on indices: it compares, or reads an index. */
+  readonly branches: boolean;
   read(node: Node<K>, position: Position, reader: Reader): string;
 }
 

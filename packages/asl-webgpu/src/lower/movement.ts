@@ -5,6 +5,7 @@ import type { MovementLowering, Reader } from "./lowering.js";
 /** The same element in row-major order. */
 export const view: MovementLowering<"reshape" | "stopGradient"> = {
   kind: "movement",
+  branches: false,
   read: ({ inputs: [x] }, position, reader) =>
     reader.read(x!, { shape: reader.typeOf(x!).shape, flat: reader.flat(position) }),
 };
@@ -12,6 +13,7 @@ export const view: MovementLowering<"reshape" | "stopGradient"> = {
 /** y[i0, i1, ...] = x[...] where x's axis permutation[k] has index ik. */
 export const transpose: MovementLowering<"transpose"> = {
   kind: "movement",
+  branches: false,
   read({ inputs: [x], attrs: { permutation } }, position, reader) {
     const from = reader.coordinates(position);
     const coordinates = new Array<string>(permutation.length);
@@ -25,6 +27,7 @@ export const transpose: MovementLowering<"transpose"> = {
 /** y[i0, i1, ...] = x[i_axes[0], i_axes[1], ...]. */
 export const broadcast: MovementLowering<"broadcast"> = {
   kind: "movement",
+  branches: false,
   read({ inputs: [x], attrs: { axes } }, position, reader) {
     const { shape } = reader.typeOf(x!);
     if (sizeOf(shape) === 1) return reader.read(x!, { shape, flat: "0u" });
@@ -36,6 +39,7 @@ export const broadcast: MovementLowering<"broadcast"> = {
 /** y[i0, ...] = x[i0 + starts[0], ...]. */
 export const slice: MovementLowering<"slice"> = {
   kind: "movement",
+  branches: false,
   read({ inputs: [x], attrs: { starts } }, position, reader) {
     const from = reader.coordinates(position);
     const coordinates = from.map((i, axis) => shifted(i, starts[axis]!));
@@ -83,12 +87,14 @@ const BORDERS: Readonly<Record<PadAttrs["mode"], (node: Node<"pad">, from: reado
 
 export const pad: MovementLowering<"pad"> = {
   kind: "movement",
+  branches: true,
   read: (node, position, reader) => BORDERS[node.attrs.mode](node, reader.coordinates(position), reader),
 };
 
 /** The parts one behind the other along an axis. */
 export const concat: MovementLowering<"concat"> = {
   kind: "movement",
+  branches: true,
   read({ inputs, output, attrs: { axis } }, position, reader) {
     const from = reader.coordinates(position);
     const { dtype } = reader.typeOf(output);
@@ -111,6 +117,7 @@ export const concat: MovementLowering<"concat"> = {
 /** y[before, i, after] = table[before, indices[i], after]; an index outside the table reads its first or last row. */
 export const gather: MovementLowering<"gather"> = {
   kind: "movement",
+  branches: true,
   read({ inputs: [table, indices], attrs: { axis } }, position, reader) {
     const from = reader.coordinates(position);
     const { shape } = reader.typeOf(table!);

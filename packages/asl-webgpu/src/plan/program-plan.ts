@@ -10,7 +10,7 @@ import {
   type ValueId,
 } from "asl-core";
 import type { Tuning } from "../contraction/index.js";
-import { separateGroups } from "../fusion/group.js";
+import { type GroupOptions, groupsOf } from "../fusion/group.js";
 import { kernelOf } from "../kernel/compile-group.js";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import type { Arithmetic } from "../lower/lowering.js";
@@ -21,6 +21,8 @@ import { planSlots, type SlotPlan } from "./slots.js";
 export interface Target {
   readonly arithmetic: Arithmetic;
   readonly tuning: Tuning;
+  readonly limits: Pick<GPUSupportedLimits, "maxStorageBuffersPerShaderStage">;
+  readonly fusion?: GroupOptions["fusion"];
 }
 
 /** Which buffer holds a value while the program runs. */
@@ -52,18 +54,23 @@ export interface ProgramPlan {
 export function planProgram(program: Program, target: Target): ProgramPlan {
   const graph = optimize(program.graph);
   const bufferOf = buffersOf(graph);
-  const { groups, stored } = separateGroups(graph);
+  const splatOf = splatsOf(graph);
+  const { groups, stored } = groupsOf(graph, {
+    fusion: target.fusion ?? "full",
+    mostBuffers: target.limits.maxStorageBuffersPerShaderStage,
+    isSplat: (value) => splatOf(value) !== undefined,
+  });
   const context = {
     types: graph.types,
     producers: producersOf(graph),
-    splatOf: splatsOf(graph),
+    splatOf,
     arithmetic: target.arithmetic,
   };
   const kernels = groups.map((group) => {
     const made = new Set(group.nodes.map(({ output }) => output));
     const used = new Set(group.nodes.flatMap(({ inputs }) => inputs));
     const isStored = (value: ValueId) => stored.has(value) && !made.has(value);
-    return kernelOf(group, { ...context, isStored, isComputedWith: (value) => used.has(value) }, target.tuning);
+    return kernelOf(group, { ...context, isStored, isComputedWith: (value) => used.has(value) }, target);
   });
   const locations = new Map<ValueId, Location>();
   for (const [name, id] of Object.entries(graph.inputs)) {
@@ -105,11 +112,16 @@ function buffersOf(graph: Graph): ValueId[] {
 
 /** When the values that kernels write are written and last read; outputs live to the end. */
 function lifetimesOf(graph: Graph, kernels: readonly Kernel[], bufferOf: readonly ValueId[]) {
+  const given = new Set<ValueId>(Object.values(graph.inputs));
+  for (const { op, output } of graph.nodes) if (op === "constant") given.add(output);
+  const isGiven = (id: ValueId) => given.has(id);
   const lives = new Map<ValueId, { readonly bytes: number; readonly first: number; last: number }>();
   kernels.forEach((kernel, step) => {
     for (const id of readsOf(kernel)) {
       const life = lives.get(id);
       if (life !== undefined) life.last = step;
+      // no kernel makes what has no elements
+      else if (!isGiven(id)) lives.set(id, { bytes: paddedBytes(0), first: step, last: step });
     }
     for (const id of writesOf(kernel)) {
       lives.set(id, { bytes: paddedBytes(sizeOf(graph.types[id]!.shape)), first: step, last: step });
