@@ -22,6 +22,7 @@ import {
 } from "asl-core";
 import { evaluate } from "asl-reference";
 import type { Fixture } from "./fixture.js";
+import { loadRecorded } from "./load.js";
 
 type Values = Readonly<Record<string, Value>>;
 
@@ -85,11 +86,19 @@ export const EXACT_PROGRAMS: readonly ExactProgram[] = [
 const EDGES = [0, -0, 1, -1, 0.5, 2 ** -24, 1 - 2 ** -24, 18, -18, 69.5, -69.5, 69.6, 88.7, 100, -100, 2 ** -99, 1e-8];
 
 /**
- * asl-core's exact functions and losses as cases of the tier `exact`: the bits that float32 arithmetic, correctly
+ * asl-core's exact functions and losses as cases of the tier `exact`, for backends that compute in float32: those of
+ * `exactPrograms`, and the files of fixtures/exact, whose bits come from exact rational arithmetic.
+ */
+export function exactFixtures(elements?: number): readonly Fixture[] {
+  return [...exactPrograms(elements), ...loadRecorded("exact")];
+}
+
+/**
+ * asl-core's exact functions and losses: the bits that float32 arithmetic, correctly
  * rounded op by op, gives on the reference. They are built from asl-core, not read from a file, so that they are always
  * those of the release; how accurate they are is shown by asl-core's own tests. `elements` per input, in rows of 128.
  */
-export function exactFixtures(elements = 131_072): readonly Fixture[] {
+export function exactPrograms(elements = 131_072): readonly Fixture[] {
   const shape = [Math.ceil(elements / 128), 128];
   return EXACT_PROGRAMS.map((program) => {
     const graph = graphOf(program, shape);

@@ -17,12 +17,17 @@ export function fixturesFolder(): string {
 
 /** Every fixture that is kept as data, in the order of files and cases. */
 export function loadFixtures(folder = fixturesFolder()): readonly Fixture[] {
-  const ops = path.join(folder, "ops");
-  const files = readdirSync(ops).filter((file) => file.endsWith(".json"));
   const losses = JSON.parse(readFileSync(path.join(folder, "loss/losses.json"), "utf8")) as {
     readonly cases: readonly OfficialLossCase[];
   };
-  return [...files.sort().flatMap((file) => fixturesOf(path.join(ops, file))), ...officialLosses(losses.cases)];
+  return [...loadRecorded("ops", folder), ...officialLosses(losses.cases)];
+}
+
+/** The cases of one of the folders under fixtures. */
+export function loadRecorded(name: "ops" | "exact", folder = fixturesFolder()): readonly Fixture[] {
+  const own = path.join(folder, name);
+  const files = readdirSync(own).filter((file) => file.endsWith(".json"));
+  return files.sort().flatMap((file) => fixturesOf(path.join(own, file)));
 }
 
 function fixturesOf(file: string): readonly Fixture[] {
