@@ -1,0 +1,63 @@
+"""Pillow and torchvision, the peer of bench/loader.mjs. Reads one JSON request a line, answers one JSON line.
+
+{"files": [...], "size": S} sets the work (answer: versions); {"task": T} does T for every file on one thread and answers
+{"seconds": CPU seconds, "sha256": of all bytes} (decode, resize; the random rest has no hash).
+"""
+import hashlib
+import json
+import sys
+import time
+
+import PIL
+import torch
+import torchvision
+from PIL import Image
+from torchvision import transforms
+
+torch.set_num_threads(1)
+
+
+def decode(file):
+    return Image.open(file).convert("RGB")
+
+
+class Work:
+    def __init__(self, files, size):
+        self.files = files
+        self.size = (size, size)
+        self.decoded = [decode(file) for file in files]
+        self.augment = transforms.Compose([
+            transforms.Resize(self.size), transforms.RandomHorizontalFlip(), transforms.RandAugment(2, 9),
+            transforms.ToTensor(),
+        ])
+        self.plain = transforms.Compose([transforms.Resize(self.size), transforms.ToTensor()])
+
+    def __call__(self, task):
+        if task == "decode":
+            return [decode(file) for file in self.files]
+        if task == "resize":
+            return [picture.resize(self.size, Image.Resampling.BILINEAR) for picture in self.decoded]
+        if task == "decode + resize":
+            return [decode(file).resize(self.size, Image.Resampling.BILINEAR) for file in self.files]
+        transform = self.augment if task == "loader" else self.plain
+        return torch.stack([transform(decode(file)) for file in self.files])
+
+
+def answer(request):
+    global work
+    if "files" in request:
+        work = Work(request["files"], request["size"])
+        return {"version": f"Pillow {PIL.__version__}, torchvision {torchvision.__version__}"}
+    begin = time.process_time()
+    result = work(request["task"])
+    seconds = time.process_time() - begin
+    if not request.get("hash"):
+        return {"seconds": seconds}
+    digest = hashlib.sha256()
+    for picture in result:
+        digest.update(picture.tobytes())
+    return {"seconds": seconds, "sha256": digest.hexdigest()}
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)
