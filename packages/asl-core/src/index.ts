@@ -25,6 +25,7 @@ export type { JsonNumber, Storage, TensorJson, TensorTypeJson } from "./graph/te
 export * from "./graph/verify.js";
 export * from "./losses/adaptive.js";
 export * from "./losses/asymmetric.js";
+export * from "./losses/class-weights.js";
 export type * from "./losses/options.js";
 export * from "./losses/single-label.js";
 export {
@@ -68,6 +69,7 @@ export type { ReduceAttrs } from "./ops/reduction.js";
 export * from "./ops/table.js";
 export * from "./optim/adam.js";
 export * from "./optim/ema.js";
+export * from "./optim/gradients.js";
 export * from "./optim/one-cycle.js";
 export * from "./passes/common-subexpressions.js";
 export * from "./passes/dead-code.js";

@@ -1,15 +1,20 @@
 import { InputError } from "../errors/errors.js";
-import { div, max, mul, sigmoid, sub } from "../functions/elementwise.js";
+import { add, div, max, min, mul, sigmoid, sub } from "../functions/elementwise.js";
 import { reduceSum } from "../functions/shape.js";
 import type { Value } from "../graph/builder.js";
 
-/** Mean probability of positives and mean (1 - p) of negatives, both scalars; logits, targets (0 or 1): [batch, classes]. */
+/**
+ * Mean probability of positives and mean (1 - p) of negatives, both scalars; 0 where there are none. logits, targets
+ * (0 or 1, -1 where not annotated, soft in between): [batch, classes].
+ */
 export function probabilityBalance(logits: Value, targets: Value): { pPlus: Value; pMinus: Value } {
   return logits.builder.scope("probabilityBalance", () => {
     const p = sigmoid(logits);
-    const negatives = sub(1, targets);
+    const positives = max(targets, 0);
+    // 1 - max(y, 0) + min(y, 0): 1 - y where annotated, 0 where not
+    const negatives = add(sub(1, positives), min(targets, 0));
     return {
-      pPlus: div(reduceSum(mul(p, targets)), max(reduceSum(targets), 1)),
+      pPlus: div(reduceSum(mul(p, positives)), max(reduceSum(positives), 1)),
       pMinus: div(reduceSum(mul(sub(1, p), negatives)), max(reduceSum(negatives), 1)),
     };
   });

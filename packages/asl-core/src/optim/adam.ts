@@ -40,26 +40,30 @@ const SCALAR = { dtype: "f32", shape: [] } as const;
 /** Whether weight decay applies: not to biases and other one-dimensional parameters. */
 export const isDecayed = (entry: StateEntry) => entry.type.shape.length > 1;
 
-/** Declares the per-step scalars as inputs of the graph. */
-export function adamInputs(builder: Builder): AdamInputs {
+/** The group of parameters that have no other. */
+export const ADAM_GROUP = "optimizer";
+
+/** Declares the per-step scalars of a group of parameters as inputs of the graph. */
+export function adamInputs(builder: Builder, group = ADAM_GROUP): AdamInputs {
   return {
-    beta1: builder.input("optimizer.beta1", SCALAR),
-    oneMinusBeta1: builder.input("optimizer.one_minus_beta1", SCALAR),
-    stepSize: builder.input("optimizer.step_size", SCALAR),
-    biasCorrection2Sqrt: builder.input("optimizer.bias_correction2_sqrt", SCALAR),
+    beta1: builder.input(`${group}.beta1`, SCALAR),
+    oneMinusBeta1: builder.input(`${group}.one_minus_beta1`, SCALAR),
+    stepSize: builder.input(`${group}.step_size`, SCALAR),
+    biasCorrection2Sqrt: builder.input(`${group}.bias_correction2_sqrt`, SCALAR),
   };
 }
 
-/** The feeds of `adamInputs`, computed in float64; `step` counts from 1. */
+/** The feeds of `adamInputs`, computed in float64; `step` counts the group's steps from 1. */
 export function adamFeeds(
   { learningRate, beta1, step }: { readonly learningRate: number; readonly beta1: number; readonly step: number },
   { beta2 = ADAM_DEFAULTS.beta2 }: AdamOptions = {},
+  group = ADAM_GROUP,
 ): Tensors {
   return {
-    "optimizer.beta1": scalar(beta1),
-    "optimizer.one_minus_beta1": scalar(1 - beta1),
-    "optimizer.step_size": scalar(learningRate / (1 - beta1 ** step)),
-    "optimizer.bias_correction2_sqrt": scalar(Math.sqrt(1 - beta2 ** step)),
+    [`${group}.beta1`]: scalar(beta1),
+    [`${group}.one_minus_beta1`]: scalar(1 - beta1),
+    [`${group}.step_size`]: scalar(learningRate / (1 - beta1 ** step)),
+    [`${group}.bias_correction2_sqrt`]: scalar(Math.sqrt(1 - beta2 ** step)),
   };
 }
 
