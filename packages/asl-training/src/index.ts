@@ -14,15 +14,16 @@ export { openPredictor, type PredictedBatch, type Predictor, type PredictorOptio
 export { type TrainingProgramName, type TrainingPrograms, trainingPrograms } from "./programs.js";
 export type { BestEvaluation } from "./progress.js";
 export {
+  LOSSES,
+  type LossName,
   type LossNumerics,
   RECIPE_DEFAULTS,
   type RecipeOptions,
   resolveRecipe,
-  type StepSchedule,
-  scheduleAt,
   type TrainingRecipe,
 } from "./recipe.js";
 export { METRICS_COLUMNS, RUN_FILES, STEPS_COLUMNS } from "./run-directory.js";
+export { type StepSchedule, scheduleAt } from "./schedule.js";
 export { evaluateScoreFile, RESERVED_MEMORY, type ScoreFileOptions } from "./score-file/evaluate-score-file.js";
 export { type OpenScoreFileOptions, openScoreFile, type ScoreFile } from "./score-file/open-score-file.js";
 export { type SparseTargetsOptions, sparseTargets } from "./score-file/sparse-targets.js";

@@ -22,6 +22,10 @@ export interface TrainingProgress {
   readonly images: number;
   /** All time since the beginning, evaluation and saving included. */
   readonly seconds: number;
+  /** Of the next step; moves when the loss adapts it. */
+  readonly gammaNeg: number;
+  /** Steps that have trained the head alone. */
+  readonly frozenSteps: number;
   readonly best: BestEvaluation | null;
   readonly bestEma: BestEvaluation | null;
 }
@@ -34,6 +38,8 @@ export const AT_START: TrainingProgress = {
   trainingSeconds: 0,
   images: 0,
   seconds: 0,
+  gammaNeg: 0,
+  frozenSteps: 0,
   best: null,
   bestEma: null,
 };
@@ -70,6 +76,8 @@ export function progressFromJson(file: string, json: JsonObject): TrainingProgre
     trainingSeconds: number(json, "trainingSeconds"),
     images: number(json, "images"),
     seconds: number(json, "seconds"),
+    gammaNeg: number(json, "gammaNeg"),
+    frozenSteps: number(json, "frozenSteps"),
     best: best("best"),
     bestEma: best("bestEma"),
   };

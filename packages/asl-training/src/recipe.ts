@@ -1,6 +1,13 @@
-import { ADAM_DEFAULTS, adamFeeds, emaFeeds, InputError, oneCycle, type Tensors } from "asl-core";
+import { ADAM_DEFAULTS, InputError } from "asl-core";
 
 export type LossNumerics = "exact" | "native";
+
+/**
+ * The ladder of losses: binary cross-entropy; focal loss (`focalGamma` for both sides); asymmetric loss (`gammaNeg`,
+ * `gammaPos`, `clip`); the same whose gammaNeg starts there and adapts from step to step.
+ */
+export const LOSSES = ["bce", "focal", "asl", "asl-adaptive"] as const;
+export type LossName = (typeof LOSSES)[number];
 
 /** All that decides how weights change, beside data, network and batch size. */
 export interface TrainingRecipe {
@@ -18,6 +25,20 @@ export interface TrainingRecipe {
   readonly emaDecay: number;
   /** Starts the moving average at a shorter memory: decay min(emaDecay, (1 + step) / (10 + step)). */
   readonly emaWarmUp: boolean;
+  /** Epochs at the beginning in which the head alone is trained, on a backbone with its own running statistics. */
+  readonly freezeEpochs: number;
+  /** Factor of the learning rate for each stage away from the head: layer4 has this, layer3 its square, ... */
+  readonly layerDecay: number;
+  /** Batches whose gradients are summed for a step. */
+  readonly accumulate: number;
+  /** Largest norm of all gradients together; null: any. */
+  readonly clipGradientNorm: number | null;
+  readonly loss: LossName;
+  /** Of the focal loss. */
+  readonly focalGamma: number;
+  /** Of the adaptive asymmetric loss: step size of the update of gammaNeg, and the wanted pPlus - pMinus. */
+  readonly adaptiveRate: number;
+  readonly adaptiveGap: number;
   readonly gammaNeg: number;
   readonly gammaPos: number;
   readonly clip: number;
@@ -30,8 +51,17 @@ export interface TrainingRecipe {
   readonly lossNumerics: LossNumerics;
   /** Targets may lie between 0 and 1 (MixUp); costs a little. */
   readonly softTargets: boolean;
-  /** What a target of -1 (a class that nobody looked for) means to the loss: nothing, or that it is not there. */
-  readonly unannotated: "ignore" | "negative";
+  /**
+   * What a target of -1 (a class that nobody looked for) means to the loss: nothing; that it is not there; or
+   * (selective) that it is not there unless it is likely: its prior or its probability exceeds a threshold.
+   */
+  readonly unannotated: "ignore" | "negative" | "selective";
+  /** Frequency of each class, estimated; for unannotated "selective". */
+  readonly priors: readonly number[] | null;
+  readonly priorThreshold: number;
+  readonly likelihoodThreshold: number;
+  /** Factor of each class in the loss; null: all 1. */
+  readonly classWeights: readonly number[] | null;
   /** Of the starting weights. */
   readonly seed: number;
 }
@@ -45,6 +75,14 @@ export const RECIPE_DEFAULTS: Omit<TrainingRecipe, "epochs" | "scheduleEpochs"> 
   adamEpsilon: ADAM_DEFAULTS.epsilon,
   emaDecay: 0.9997,
   emaWarmUp: true,
+  freezeEpochs: 0,
+  layerDecay: 1,
+  accumulate: 1,
+  clipGradientNorm: null,
+  loss: "asl",
+  focalGamma: 2,
+  adaptiveRate: 0.02,
+  adaptiveGap: 0.1,
   gammaNeg: 4,
   gammaPos: 0,
   clip: 0.05,
@@ -52,6 +90,10 @@ export const RECIPE_DEFAULTS: Omit<TrainingRecipe, "epochs" | "scheduleEpochs"> 
   lossNumerics: "exact",
   softTargets: false,
   unannotated: "ignore",
+  priors: null,
+  priorThreshold: 0.5,
+  likelihoodThreshold: 0.5,
+  classWeights: null,
   seed: 0,
 };
 
@@ -77,7 +119,20 @@ export function resolveRecipe(options: RecipeOptions): TrainingRecipe {
   check(recipe, "gammaPos", "a number from 0 on", notNegative);
   check(recipe, "clip", "from 0 to below 1", share);
   check(recipe, "lossNumerics", '"exact" or "native"', (value) => value === "exact" || value === "native");
-  check(recipe, "unannotated", '"ignore" or "negative"', (mode) => mode === "ignore" || mode === "negative");
+  check(recipe, "freezeEpochs", "a whole number from 0 on", (value) => value === 0 || natural(value));
+  check(recipe, "layerDecay", "above 0, at most 1", (value) => value > 0 && value <= 1);
+  check(recipe, "accumulate", "a whole number from 1 on", natural);
+  check(recipe, "clipGradientNorm", "a number above 0", (value) => value === null || (notNegative(value) && value > 0));
+  check(recipe, "loss", LOSSES.join(", "), (value) => LOSSES.includes(value));
+  check(recipe, "focalGamma", "a number from 0 on", notNegative);
+  check(recipe, "adaptiveRate", "a number from 0 on", notNegative);
+  check(recipe, "adaptiveGap", "from -1 to 1", (value) => Math.abs(value) <= 1);
+  const modes = ["ignore", "negative", "selective"];
+  check(recipe, "unannotated", modes.join(", "), (mode) => modes.includes(mode));
+  const selective = recipe.unannotated === "selective";
+  check(recipe, "priors", 'given for unannotated "selective"', (priors) => priors !== null || !selective);
+  check(recipe, "priorThreshold", "a number from 0 on", notNegative);
+  check(recipe, "likelihoodThreshold", "a number from 0 on", notNegative);
   check(recipe, "seed", "a whole number", Number.isSafeInteger);
   return recipe;
 }
@@ -91,31 +146,4 @@ function check<K extends keyof TrainingRecipe>(
   if (!fits(recipe[field])) {
     throw new InputError(`recipe: ${field} must be ${expected}; got ${String(recipe[field])}`);
   }
-}
-
-export interface StepSchedule {
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly emaDecay: number;
-  /** The scalars that a train program takes beside images and targets. */
-  readonly feeds: Tensors;
-}
-
-/** What changes from step to step; `step` counts from 0, computed in float64. */
-export function scheduleAt(recipe: TrainingRecipe, step: number, stepsPerEpoch: number): StepSchedule {
-  const { learningRate, beta1 } = oneCycle(step, {
-    maxLearningRate: recipe.learningRate,
-    totalSteps: recipe.scheduleEpochs * stepsPerEpoch,
-    risingShare: recipe.risingShare,
-  });
-  const emaDecay = recipe.emaWarmUp ? Math.min(recipe.emaDecay, (1 + step) / (10 + step)) : recipe.emaDecay;
-  return {
-    learningRate,
-    beta1,
-    emaDecay,
-    feeds: {
-      ...adamFeeds({ learningRate, beta1, step: step + 1 }, { beta2: recipe.beta2 }),
-      ...emaFeeds(emaDecay),
-    },
-  };
 }

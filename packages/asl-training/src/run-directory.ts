@@ -28,7 +28,18 @@ export const METRICS_COLUMNS = [
   "seconds",
 ] as const;
 
-export const STEPS_COLUMNS = ["step", "epoch", "batch", "loss", "learning_rate"] as const;
+/** The last two are the balance of the loss: mean probability of positives, and mean (1 - p) of negatives. */
+export const STEPS_COLUMNS = [
+  "step",
+  "epoch",
+  "batch",
+  "loss",
+  "learning_rate",
+  "gradient_norm",
+  "gamma_neg",
+  "p_plus",
+  "p_minus",
+] as const;
 
 /** The folder of one training run. */
 export class RunDirectory {

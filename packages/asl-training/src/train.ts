@@ -3,6 +3,7 @@ import { trainingPrograms } from "./programs.js";
 import { checkSameSetup, progressFromJson } from "./progress.js";
 import { resolveRecipe } from "./recipe.js";
 import { RunDirectory } from "./run-directory.js";
+import { RunLock } from "./run-lock.js";
 import { checkLoaders, type TrainingOptions, type TrainingResult } from "./training-options.js";
 import { TrainingRun } from "./training-run.js";
 import { setupOf, startingState } from "./training-setup.js";
@@ -26,6 +27,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const setup = setupOf(options, recipe);
 
   const directory = await RunDirectory.open(options.out, resume);
+  await using lock = await RunLock.acquire(directory.folder);
   const snapshot = resume && (await directory.hasSnapshot()) ? await directory.readSnapshot() : undefined;
   if (snapshot !== undefined) checkSameSetup(directory.path("snapshot"), snapshot.progress.setup, setup);
   const progress = snapshot === undefined ? undefined : progressFromJson(directory.path("snapshot"), snapshot.progress);
@@ -34,6 +36,6 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   await session.write(snapshot?.state ?? startingState(model, state, recipe.seed, options.weights));
   if (progress !== undefined) options.onResume?.({ epoch: progress.epoch, step: progress.step });
   await directory.writeJson("recipe", { ...setup, recipe: { ...recipe }, backend: options.backend.name });
-  const run = await TrainingRun.open({ options, recipe, model, session, directory, setup, progress });
+  const run = await TrainingRun.open({ options, recipe, model, session, directory, lock, setup, progress });
   return await run.toTheEnd();
 }

@@ -31,6 +31,8 @@ export interface TrainingOptions {
   readonly resume?: boolean;
   /** Steps between snapshots within an epoch. Default 200. */
   readonly snapshotEverySteps?: number;
+  /** Stop when the mAP of the moving average has not improved in this many epochs. Needs `validation`. */
+  readonly patience?: number;
   /** Finish the step, save a snapshot and return. */
   readonly signal?: AbortSignal;
   readonly onResume?: (from: { readonly epoch: number; readonly step: number }) => void;
@@ -50,6 +52,8 @@ export interface StepReport {
   /** The sum over the batch, as the official implementation reports it. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Focusing of negatives in this step. */
+  readonly gammaNeg: number;
   /** Of training since the epoch (or its continuation) began. */
   readonly imagesPerSecond: number;
 }
@@ -76,6 +80,8 @@ export interface BestCheckpoint extends BestEvaluation {
 export interface TrainingResult {
   /** True when the signal stopped the run before its end. */
   readonly interrupted: boolean;
+  /** True when patience stopped the run before its last epoch. */
+  readonly stoppedEarly: boolean;
   /** Epochs done. */
   readonly epochs: number;
   readonly steps: number;
@@ -87,9 +93,21 @@ export interface TrainingResult {
 }
 
 /** Throws InputError unless both loaders fit the model and each other. */
-export function checkLoaders({ model, training, validation }: TrainingOptions): void {
+export function checkLoaders({ model, training, validation, recipe, patience }: TrainingOptions): void {
+  const { accumulate = 1 } = recipe;
+  if (patience !== undefined) {
+    if (!Number.isSafeInteger(patience) || patience < 1) {
+      throw new InputError(`training: patience must be a whole number from 1 on; got ${patience}`);
+    }
+    if (validation === undefined) throw new InputError("training: patience needs validation pictures");
+  }
   if (training.batchesPerEpoch < 1) {
     throw new InputError(`training: ${training.itemCount} pictures do not fill one batch; choose a smaller batch size`);
+  }
+  if (training.batchesPerEpoch < accumulate) {
+    throw new InputError(
+      `training: an epoch has ${training.batchesPerEpoch} batches, which fill no step of ${accumulate}; accumulate fewer`,
+    );
   }
   if (training.classes.length !== model.classes) {
     throw new InputError(`training: the pictures have ${training.classes.length} classes, the model ${model.classes}`);

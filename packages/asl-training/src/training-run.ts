@@ -4,14 +4,15 @@ import type { Model, Session } from "asl-core";
 import type { Batch } from "asl-data";
 import { exportCheckpoint, readWeights } from "./checkpoint-export.js";
 import type { CsvLog, CsvRow } from "./csv-log.js";
-import { locatingNonFinite } from "./errors.js";
 import { evaluate } from "./evaluate.js";
-import { fullBatch } from "./full-batch.js";
 import type { TrainingProgramName } from "./programs.js";
 import { AT_START, type BestEvaluation, progressToJson, type TrainingProgress } from "./progress.js";
-import { scheduleAt, type TrainingRecipe } from "./recipe.js";
+import type { TrainingRecipe } from "./recipe.js";
 import type { RunDirectory } from "./run-directory.js";
+import type { RunLock } from "./run-lock.js";
+import { scheduleAt } from "./schedule.js";
 import type { TrainingOptions, TrainingResult } from "./training-options.js";
+import { type StepResult, StepRunner, stepsPerEpoch } from "./training-step.js";
 import { type Evaluated, evaluatedOf, metricsOf, summaryOf } from "./training-summary.js";
 import { DEFAULT_THRESHOLD } from "./validation-report.js";
 
@@ -21,11 +22,10 @@ export interface RunParts {
   readonly model: Model;
   readonly session: Session<TrainingProgramName>;
   readonly directory: RunDirectory;
+  readonly lock: RunLock;
   readonly setup: JsonObject;
   readonly progress: TrainingProgress | undefined;
 }
-
-const DIVERGED = "The weights before this step are kept. Try a lower learning rate, or check the starting weights.";
 
 /** The loop: steps, evaluation, checkpoints, snapshots. `progress` always says what is done and no more. */
 export class TrainingRun {
@@ -33,12 +33,16 @@ export class TrainingRun {
   /** When the clock of `progress.seconds` was last read. */
   #clock = performance.now();
   #unwrittenSteps: CsvRow[] = [];
+  readonly #steps: StepRunner;
 
   private constructor(
     private readonly parts: RunParts,
     private readonly logs: { readonly metrics: CsvLog; readonly steps: CsvLog },
   ) {
-    this.#progress = parts.progress ?? AT_START;
+    const { session, recipe, options } = parts;
+    const { classes: classNames, batchesPerEpoch } = options.training;
+    this.#progress = parts.progress ?? { ...AT_START, gammaNeg: recipe.gammaNeg };
+    this.#steps = new StepRunner(session, recipe, { classNames, batchesPerEpoch });
   }
 
   static async open(parts: RunParts): Promise<TrainingRun> {
@@ -50,7 +54,7 @@ export class TrainingRun {
     const { recipe, directory } = this.parts;
     const firstStep = this.#progress.step;
     let interrupted = false;
-    while (!interrupted && this.#progress.epoch < recipe.epochs) {
+    while (!interrupted && this.#progress.epoch < recipe.epochs && !this.#isPatienceOver()) {
       interrupted = !(await this.#trainEpoch()) || !(await this.#finishEpoch());
     }
     // an interruption before the first step leaves nothing to save
@@ -62,18 +66,24 @@ export class TrainingRun {
 
   /** The steps of the epoch that are not done yet; false when interrupted. */
   async #trainEpoch(): Promise<boolean> {
-    const { options } = this.parts;
+    const { options, recipe } = this.parts;
     const { training, snapshotEverySteps = 200 } = options;
     const { epoch, nextBatch } = this.#progress;
+    const batches = stepsPerEpoch(recipe, training.batchesPerEpoch) * recipe.accumulate;
     if (this.#interrupted()) return false;
-    if (nextBatch >= training.batchesPerEpoch) return true;
+    if (nextBatch >= batches) return true;
+    this.#steps.begin();
     const begin = performance.now();
     let images = 0;
     let sinceSnapshot = 0;
     const trainedBefore = { seconds: this.#progress.trainingSeconds, images: this.#progress.images };
     for await (const batch of training.epoch(epoch, { startBatch: nextBatch })) {
-      const { loss, learningRate } = await this.#step(batch);
+      if (batch.number >= batches) break; // what is left over fills no step
       images += batch.indices.length;
+      const result = await this.#step(batch);
+      // a backend may never leave the event loop to signals and timers by itself
+      await setImmediate();
+      if (result === undefined) continue;
       const seconds = (performance.now() - begin) / 1000;
       this.#advance({
         trainingSeconds: trainedBefore.seconds + seconds,
@@ -82,48 +92,58 @@ export class TrainingRun {
       options.onStep?.({
         epoch,
         batch: batch.number,
-        batches: training.batchesPerEpoch,
+        batches,
         step: this.#progress.step,
-        loss,
-        learningRate,
+        loss: result.loss,
+        learningRate: result.learningRate,
+        gammaNeg: result.gammaNeg,
         imagesPerSecond: images / seconds,
       });
-      // a backend may never leave the event loop to signals and timers by itself
-      await setImmediate();
       if (this.#interrupted()) return false;
       sinceSnapshot++;
-      if (sinceSnapshot >= snapshotEverySteps && batch.number + 1 < training.batchesPerEpoch) {
+      if (sinceSnapshot >= snapshotEverySteps && batch.number + 1 < batches) {
         await this.#saveSnapshot();
         sinceSnapshot = 0;
       }
     }
     // batches without a single readable picture at the end of an epoch do not come at all
-    this.#advance({ nextBatch: training.batchesPerEpoch });
+    this.#advance({ nextBatch: batches });
     return true;
   }
 
-  async #step(batch: Batch): Promise<{ loss: number; learningRate: number }> {
-    const { session, recipe, options } = this.parts;
-    const { step, epoch, epochLoss } = this.#progress;
-    const schedule = scheduleAt(recipe, step, options.training.batchesPerEpoch);
-    const place = {
-      during: `training step ${step + 1} (epoch ${epoch + 1}, batch ${batch.number + 1})`,
-      pictures: batch.names,
-      classNames: options.training.classes,
-      shape: batch.targets.type.shape,
-      advice: DIVERGED,
-    };
-    const outputs = await locatingNonFinite(place, () =>
-      session.run("train", { ...fullBatch(batch), ...schedule.feeds }),
-    );
-    const loss = outputs.loss!.data[0]!;
-    this.#unwrittenSteps.push([step + 1, epoch + 1, batch.number + 1, loss, schedule.learningRate]);
+  /** Undefined while the step goes on with more batches. */
+  async #step(batch: Batch): Promise<StepResult | undefined> {
+    const { step, epoch, epochLoss, frozenSteps } = this.#progress;
+    const result = await this.#steps.take(batch, this.#progress);
+    if (result === undefined) return undefined;
+    const { loss, learningRate, gradientNorm, gammaNeg, nextGammaNeg, pPlus, pMinus } = result;
+    const row = [
+      step + 1,
+      epoch + 1,
+      batch.number + 1,
+      loss,
+      learningRate,
+      gradientNorm ?? "",
+      gammaNeg,
+      pPlus,
+      pMinus,
+    ];
+    this.#unwrittenSteps.push(row);
     this.#advance({
       step: step + 1,
       nextBatch: batch.number + 1,
       epochLoss: { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 },
+      gammaNeg: nextGammaNeg,
+      frozenSteps: epoch < this.parts.recipe.freezeEpochs ? frozenSteps + 1 : frozenSteps,
     });
-    return { loss, learningRate: schedule.learningRate };
+    return result;
+  }
+
+  /** Whether the moving average has not improved for as many epochs as the run waits. */
+  #isPatienceOver(): boolean {
+    const { patience } = this.parts.options;
+    const { epoch, bestEma } = this.#progress;
+    return patience !== undefined && bestEma !== null && epoch - bestEma.epoch >= patience;
   }
 
   /** Evaluation, checkpoints, logs and the snapshot of a whole epoch; false when interrupted before all was done. */
@@ -138,7 +158,8 @@ export class TrainingRun {
     const loss = epochLoss.steps === 0 ? 0 : epochLoss.sum / epochLoss.steps;
     const imagesPerSecond = trainingSeconds === 0 ? 0 : images / trainingSeconds;
     this.#advance({ epoch: epoch + 1, nextBatch: 0, epochLoss: AT_START.epochLoss, best: regular, bestEma: ema });
-    const { learningRate } = scheduleAt(recipe, Math.max(step - 1, 0), options.training.batchesPerEpoch);
+    const steps = stepsPerEpoch(recipe, options.training.batchesPerEpoch);
+    const { learningRate } = scheduleAt(recipe, Math.max(step - 1, 0), steps);
     const reports = [evaluated?.regular.report, evaluated?.ema.report];
     await this.logs.metrics.append([
       [
@@ -210,6 +231,7 @@ export class TrainingRun {
 
   async #saveSnapshot(): Promise<void> {
     const { session, directory, setup } = this.parts;
+    await this.parts.lock.check();
     await this.logs.steps.append(this.#unwrittenSteps);
     this.#unwrittenSteps = [];
     this.#advance({});
@@ -237,6 +259,7 @@ export class TrainingRun {
       found === null ? null : { ...found, file: directory.path(file) };
     return {
       interrupted,
+      stoppedEarly: !interrupted && epoch < this.parts.recipe.epochs,
       epochs: epoch,
       steps: step,
       seconds,

@@ -17,7 +17,11 @@ export function setupOf(options: TrainingOptions, { epochs: _, ...recipe }: Trai
       classes: model.classes,
       headFeatures: model.headFeatures ?? null,
     },
-    recipe,
+    recipe: {
+      ...recipe,
+      priors: recipe.priors === null ? null : [...recipe.priors],
+      classWeights: recipe.classWeights === null ? null : [...recipe.classWeights],
+    },
     imageSize,
     batchSize,
     resizeFilter,

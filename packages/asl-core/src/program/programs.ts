@@ -1,7 +1,7 @@
 import { grad } from "../autodiff/grad.js";
+import { add, mul } from "../functions/elementwise.js";
 import { Builder, type Value } from "../graph/builder.js";
 import type { Model, StateValues } from "../models/model.js";
-import { add, mul } from "../functions/elementwise.js";
 import {
   ADAM_DEFAULTS,
   ADAM_GROUP,

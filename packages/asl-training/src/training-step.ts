@@ -1,0 +1,96 @@
+import { accumulationFeeds, adaptGammaNeg, type Session, type Tensors } from "asl-core";
+import type { Batch } from "asl-data";
+import { locatingNonFinite } from "./errors.js";
+import { fullBatch } from "./full-batch.js";
+import type { TrainingProgramName } from "./programs.js";
+import type { TrainingProgress } from "./progress.js";
+import type { TrainingRecipe } from "./recipe.js";
+import { isAdaptive, lossFeeds } from "./recipe-loss.js";
+import { scheduleAt } from "./schedule.js";
+
+export interface StepResult {
+  /** Summed over the step's pictures. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Before clipping; undefined without clipping. */
+  readonly gradientNorm: number | undefined;
+  /** The one that this step was made with, and the one of the next step. */
+  readonly gammaNeg: number;
+  readonly nextGammaNeg: number;
+  /** Mean probability of positives and mean (1 - p) of negatives; mean over the step's batches. */
+  readonly pPlus: number;
+  readonly pMinus: number;
+}
+
+export interface StepPlace {
+  readonly classNames: readonly string[];
+  readonly batchesPerEpoch: number;
+}
+
+const DIVERGED = "The weights before this step are kept. Try a lower learning rate, or check the starting weights.";
+
+/** Steps in an epoch; batches that are left over make none. */
+export const stepsPerEpoch = ({ accumulate }: TrainingRecipe, batches: number) => Math.floor(batches / accumulate);
+
+/** Runs batch after batch; every `accumulate` of them are a step. */
+export class StepRunner {
+  #outputs: Tensors[] = [];
+
+  constructor(
+    private readonly session: Session<TrainingProgramName>,
+    private readonly recipe: TrainingRecipe,
+    private readonly place: StepPlace,
+  ) {}
+
+  /** Forgets the batches of a step that was not finished. */
+  begin(): void {
+    this.#outputs = [];
+  }
+
+  /** Undefined while the step goes on. `progress`: before the step. Throws DivergedError. */
+  async take(batch: Batch, progress: TrainingProgress): Promise<StepResult | undefined> {
+    const { recipe } = this;
+    const frozen = progress.epoch < recipe.freezeEpochs;
+    const isFirst = this.#outputs.length === 0;
+    const isLast = this.#outputs.length === recipe.accumulate - 1;
+    const thawed = recipe.freezeEpochs > 0 && !frozen ? progress.step - progress.frozenSteps : undefined;
+    const steps = stepsPerEpoch(recipe, this.place.batchesPerEpoch);
+    const schedule = scheduleAt(recipe, progress.step, steps, thawed);
+    const feeds = isLast ? schedule.feeds : accumulationFeeds(isFirst);
+    const program = `${isLast ? "train" : "accumulate"}${frozen ? "Head" : ""}` as const;
+    const { step, epoch } = progress;
+    const place = {
+      during: `training step ${step + 1} (epoch ${epoch + 1}, batch ${batch.number + 1})`,
+      pictures: batch.names,
+      classNames: this.place.classNames,
+      shape: batch.targets.type.shape,
+      advice: DIVERGED,
+    };
+    this.#outputs.push(
+      await locatingNonFinite(place, () =>
+        this.session.run(program, { ...fullBatch(batch), ...feeds, ...lossFeeds(recipe, progress.gammaNeg) }),
+      ),
+    );
+    if (!isLast) return undefined;
+    const result = this.#result(schedule.learningRate, progress.gammaNeg);
+    this.begin();
+    return result;
+  }
+
+  #result(learningRate: number, gammaNeg: number): StepResult {
+    const sum = (name: string) => this.#outputs.reduce((total, outputs) => total + outputs[name]!.data[0]!, 0);
+    const [pPlus, pMinus] = [sum("pPlus") / this.#outputs.length, sum("pMinus") / this.#outputs.length];
+    const { adaptiveRate: rate, adaptiveGap: targetGap } = this.recipe;
+    // probabilities are above 0: without a positive (or a negative) there is no balance to go by
+    const adapts = isAdaptive(this.recipe) && pPlus > 0 && pMinus > 0;
+    return {
+      loss: sum("loss"),
+      learningRate,
+      gradientNorm: this.#outputs.at(-1)?.gradientNorm?.data[0],
+      gammaNeg,
+      nextGammaNeg: adapts ? adaptGammaNeg(gammaNeg, { pPlus, pMinus }, { rate, targetGap }) : gammaNeg,
+      pPlus,
+      pMinus,
+    };
+  }
+}
