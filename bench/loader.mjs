@@ -75,7 +75,14 @@ export async function run({ runs, only, report }) {
       }
       const [ours, theirs] = [median(times.ours), median(times.peer)];
       const note = [`CPU time per picture, ${files.length} ${kind}`, version, same].filter((part) => part !== "");
-      rows.push({ name: `${NAMES[task]}, ${SIZE} px`, ours, peer: theirs, ratio: ours / theirs, runs, note: note.join("; ") });
+      rows.push({
+        name: `${NAMES[task]}, ${SIZE} px`,
+        ours,
+        peer: theirs,
+        ratio: ours / theirs,
+        runs,
+        note: note.join("; "),
+      });
     }
     return { rows };
   } finally {

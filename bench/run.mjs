@@ -18,6 +18,10 @@ const BENCHMARKS = {
       "exact mAP of 125,456 x 9,605 scores from a file: memory, time, agreement with scikit-learn (7.5 GB of disk)",
     load: () => import("./open-images-map.mjs"),
   },
+  "kill-resume": {
+    summary: "training runs killed (SIGKILL) at random moments and resumed: equal final hashes (--kills N)",
+    load: () => import("./kill-resume.mjs"),
+  },
   loader: {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),
@@ -45,6 +49,7 @@ if (benchmark === undefined || rest.includes("--help")) {
       rows: { type: "string" },
       classes: { type: "string" },
       memory: { type: "string" },
+      kills: { type: "string", default: "50" },
     },
   });
   const { run } = await benchmark.load();
@@ -52,6 +57,7 @@ if (benchmark === undefined || rest.includes("--help")) {
     runs: Number(values.runs),
     only: values.only,
     threads: Number(values.threads),
+    kills: Number(values.kills),
     ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
     ...(values.classes === undefined ? {} : { classes: Number(values.classes) }),
     ...(values.memory === undefined ? {} : { memory: values.memory }),

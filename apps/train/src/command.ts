@@ -16,6 +16,7 @@ import { TRESNETS, type TresnetVariant } from "asl-core";
 import { RECIPE_DEFAULTS } from "asl-training";
 import { isZooName, zooModel } from "asl-zoo";
 import { augmentationSteps, randAugmentSettings } from "./augmentation-arguments.js";
+import { withCraftOptions } from "./craft-options.js";
 import { withDataOptions } from "./data-options.js";
 
 const VARIANTS = Object.keys(TRESNETS) as readonly TresnetVariant[];
@@ -27,21 +28,24 @@ const CACHES = ["auto", "memory", "none"] as const;
 
 /** The options of `asl-train`. */
 export const trainCommand = () =>
-  withDataOptions(
-    createCommand({
-      name: "asl-train",
-      description:
-        "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
-        "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +
-        "snapshot. Ctrl-C finishes the step and saves; the same command with --resume goes on, bit for bit.",
-      examples: [
-        "asl-train --data emoji --blocks 2,2,2,1 --width 0.5 --image-size 64 --batch-size 64 --epochs 15 --lr 4e-3",
-        "asl-train --data coco --model tresnet_l --weights tresnet_l_21k.pth --load-backbone --out runs/coco",
-        "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
-        "asl-train --data VOCdevkit/VOC2007 --dataset voc --image-size 448",
-        "asl-train --data photos/labels.csv --epochs 20",
-      ],
-    }),
+  withCraftOptions(
+    withDataOptions(
+      createCommand({
+        name: "asl-train",
+        description:
+          "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
+          "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +
+          "snapshot. Ctrl-C finishes the step and saves; the same command with --resume goes on, bit for bit.",
+        examples: [
+          "asl-train --data emoji --blocks 2,2,2,1 --width 0.5 --image-size 64 --batch-size 64 --epochs 15 --lr 4e-3",
+          "asl-train --data coco --model tresnet_l --weights tresnet_l_21k.pth --load-backbone --out runs/coco",
+          "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
+          "asl-train --data VOCdevkit/VOC2007 --dataset voc --image-size 448",
+          "asl-train --data photos/labels.csv --epochs 20",
+          "asl-train --data coco --sweep 'gamma-neg=2,4;clip=0,0.05' --patience 3 --out runs/sweep",
+        ],
+      }),
+    ),
   )
     .option(
       "--model <variant>",

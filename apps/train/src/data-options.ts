@@ -31,7 +31,7 @@ export type DataOptions = {
   readonly aliases?: string | undefined;
   readonly difficult: VocDifficult;
   readonly skipMissing?: true | undefined;
-  readonly unannotated: "ignore" | "negative";
+  readonly unannotated: "ignore" | "negative" | "selective";
   readonly dropUnannotated?: true | undefined;
   readonly skipCorrupt?: true | undefined;
   readonly scenes: number;
@@ -68,8 +68,8 @@ export const withDataOptions = (command: ReturnType<typeof createCommand>): Comm
     .addOption(skipMissingOption())
     .option(
       "--unannotated <meaning>",
-      "of classes that nobody looked for on a picture: ignore (no loss) or negative",
-      oneOf(["ignore", "negative"] as const),
+      "of classes that nobody looked for on a picture: ignore (no loss), negative, or selective (likely ones ignored)",
+      oneOf(["ignore", "negative", "selective"] as const),
       RECIPE_DEFAULTS.unannotated,
     )
     .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")

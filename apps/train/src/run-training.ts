@@ -1,20 +1,24 @@
 import type { Checkpoint } from "asl-checkpoint";
 import { alignClasses, type CommandContext, checkPlaceOf, EXIT, openBackend, resolveModel } from "asl-cli";
-import { type Dataset, givesSoftTargets } from "asl-data";
-import { type RecipeOptions, resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
-import { augmentationOf, mixingOf } from "./augmentation.js";
+import type { Dataset } from "asl-data";
+import { resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
+import { augmentationOf } from "./augmentation.js";
 import { writeAugmentationPreview } from "./augmentation-preview.js";
 import type { TrainOptions } from "./command.js";
 import { isEmoji, openDatasets } from "./datasets.js";
 import { createLoaders } from "./loaders.js";
+import { estimatePriors } from "./priors.js";
+import { classWeightsOf, recipeOf } from "./recipe-options.js";
 import { showProgress, summaryText } from "./show-progress.js";
 import { readStartingWeights, startingPoint } from "./starting-point.js";
+import { sweep, sweepJson, sweepText } from "./sweep.js";
 
 /** The work of `asl-train`. */
 export async function runTraining(given: TrainOptions, context: CommandContext): Promise<number> {
   const { report } = context;
   const options = await withFetchedWeights(given, context);
   if (options.previewAugment !== undefined) return await previewAugmentation(options.previewAugment, options, context);
+  if (options.sweep !== undefined) return await runSweep(options, context);
   const result = await trainWith(options, context);
   if (result.interrupted) {
     const done = result.steps === 0 ? "before the first step" : `after step ${result.steps}, which is saved`;
@@ -24,6 +28,16 @@ export async function runTraining(given: TrainOptions, context: CommandContext):
   if (options.json === true) report.printJson(summaryOf(result));
   else report.print(summaryText(result));
   return EXIT.ok;
+}
+
+async function runSweep(options: TrainOptions, context: CommandContext): Promise<number> {
+  const { report } = context;
+  const rows = await sweep(options, context, (each) => trainWith(each, context));
+  if (options.json === true) report.printJson(sweepJson(rows));
+  else report.print(sweepText(rows));
+  if (rows.at(-1)?.result.interrupted !== true) return EXIT.ok;
+  report.warn("the sweep is not finished; the same command with --resume goes on");
+  return EXIT.interrupted;
 }
 
 /** --weights as a file: a published model is fetched, and says its image size. */
@@ -48,7 +62,7 @@ async function previewAugmentation(file: string, options: TrainOptions, context:
 async function trainWith(options: TrainOptions, context: CommandContext): Promise<TrainingResult> {
   const { report, signal } = context;
   const { batchSize, backend, threads } = options;
-  const recipe = resolveRecipe(recipeOf(options)); // wrong numbers are found before anything long starts
+  resolveRecipe(recipeOf(options)); // wrong numbers are found before anything long starts
   const opened = await openBackend(backend, threads === undefined ? {} : { threads });
   const checkpoint = await readStartingWeights(options);
   const imageSize = imageSizeOf(options, checkpoint);
@@ -56,6 +70,12 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
   const start = startingPoint(options, datasets.training, checkpoint);
   start.notes.forEach(report.note);
   const validation = inOrderOf(start.training, datasets.validation);
+  const recipe = resolveRecipe(
+    recipeOf(options, {
+      classWeights: classWeightsOf(options, start.training),
+      priors: await estimatePriors(options, start.training, opened, context),
+    }),
+  );
   const loaders = createLoaders(options, imageSize, { training: start.training, validation }, context);
   await using training = loaders.training;
   await using validating = loaders.validation;
@@ -81,6 +101,7 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
       out: options.out,
       resume: options.resume === true,
       snapshotEverySteps: options.snapshotEvery,
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
       signal,
       onResume: progress.onResume,
       onStep: progress.onStep,
@@ -96,28 +117,6 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
 function inOrderOf(training: Dataset, validation: Dataset | undefined): Dataset | undefined {
   const model = { file: "the training pictures", classNames: training.classes, classNamesFrom: "given" } as const;
   return validation === undefined ? undefined : alignClasses(validation, model).dataset;
-}
-
-function recipeOf(options: TrainOptions): RecipeOptions {
-  const { epochs, scheduleEpochs, lr, weightDecay, gammaNeg, gammaPos, clip, detach, lossNumerics, unannotated } =
-    options;
-  const { emaDecay, emaWarmUp, seed } = options;
-  return {
-    epochs,
-    ...(scheduleEpochs === undefined ? {} : { scheduleEpochs }),
-    learningRate: lr,
-    weightDecay,
-    gammaNeg,
-    gammaPos,
-    clip,
-    softTargets: givesSoftTargets(mixingOf(options)),
-    detachFocusingWeight: detach,
-    lossNumerics,
-    unannotated,
-    emaDecay,
-    emaWarmUp,
-    seed,
-  };
 }
 
 const DEFAULT_IMAGE_SIZE = 448;

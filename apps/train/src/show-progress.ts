@@ -58,11 +58,12 @@ export function epochLine({ epoch, epochs, loss, regular, ema, improved, imagesP
 }
 
 /** The end of a run for people. */
-export function summaryText({ steps, epochs, seconds, imagesPerSecond, best }: TrainingResult): string {
+export function summaryText({ steps, epochs, seconds, imagesPerSecond, stoppedEarly, best }: TrainingResult): string {
   const kept = (what: string, found: TrainingResult["best"]["ema"]) =>
     found === null ? [] : [`best ${what}: mAP ${found.mAP.toFixed(2)} in epoch ${found.epoch}, ${found.file}`];
   return [
     `${counted(epochs, "epoch")}, ${counted(steps, "step")} in ${formatDuration(seconds)}, ${imagesPerSecond.toFixed(1)} images/s`,
+    ...(stoppedEarly ? ["stopped early: the mAP of the EMA no longer improved"] : []),
     ...kept("regular weights", best.regular),
     ...kept("EMA weights", best.ema),
   ].join("\n");

@@ -79,7 +79,7 @@ describe("gradient accumulation", () => {
 describe("clipping by the global norm", () => {
   const normOf = (outputs: Awaited<ReturnType<typeof step>>["outputs"]) => {
     const gradients = Object.entries(outputs).filter(([name]) => name.startsWith("grad."));
-    return Math.sqrt(gradients.reduce((sum, [, { data }]) => data.reduce((s: number, g: number) => s + g * g, sum), 0));
+    return Math.sqrt(gradients.reduce((sum, [, { data }]) => sum + Array.from(data).reduce((s, g) => s + g * g, 0), 0));
   };
 
   it("scales all gradients to the limit and leaves smaller ones alone; the norm is before clipping", async () => {
