@@ -1,7 +1,9 @@
 import { type Backend, checkProgram, type Program, type Session, type StateSpec } from "asl-core";
-import { planProgram } from "./plan/program-plan.js";
+import type { Arithmetic } from "./lower/lowering.js";
+import { planProgram, type Target } from "./plan/program-plan.js";
 import { Device } from "./runtime/device.js";
 import { AdapterError } from "./runtime/errors.js";
+import { probeArithmetic } from "./runtime/probe.js";
 import { DeviceProgram } from "./runtime/program.js";
 import { WebgpuSession } from "./runtime/session.js";
 import { DeviceState } from "./runtime/state.js";
@@ -18,6 +20,11 @@ export interface WebgpuBackendOptions {
   readonly gpu?: GPU;
   /** Passed to `requestAdapter`. */
   readonly adapter?: GPURequestAdapterOptions;
+  /**
+   * "probe": small kernels at the start find out what the device rounds as IEEE 754 says; what it does not is computed
+   * on bit patterns. "soft": + - x / and roots on bit patterns in any case; slow, and keeps denormals. Default "probe".
+   */
+  readonly arithmetic?: "probe" | "soft";
   /** Name of the Backend; "webgpu" unless given. */
   readonly name?: string;
   /** After each kernel that `compile` has made. */
@@ -27,10 +34,10 @@ export interface WebgpuBackendOptions {
 /** A Backend in WGSL: float32, state on the device, gradients as the graph has them. */
 export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
   const { name = "webgpu", onProgress } = options;
-  let opened: Promise<Device> | undefined;
+  let opened: Promise<Opened> | undefined;
   const openDevice = async () => {
     const known = await opened?.catch(() => undefined);
-    if (known === undefined || (known.isLost && options.device === undefined)) opened = open(name, options);
+    if (known === undefined || (known.device.isLost && options.device === undefined)) opened = open(name, options);
     return await opened!;
   };
   return {
@@ -38,12 +45,7 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
     async compile<P extends string>(spec: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
       const entries = Object.entries<Program>(programs);
       for (const [programName, program] of entries) checkProgram(programName, program, spec);
-      const device = await openDevice();
-      const target = {
-        arithmetic: device.arithmetic,
-        tuning: { limits: device.gpu.limits },
-        limits: device.gpu.limits,
-      };
+      const { device, target } = await openDevice();
       const plans = entries.map(([programName, program]) => ({ programName, plan: planProgram(program, target) }));
       const total = plans.reduce((sum, { plan }) => sum + plan.kernels.length, 0);
       let done = 0;
@@ -65,7 +67,24 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
   };
 }
 
-const NATIVE = { sum: "native", quotient: "native", root: "native" } as const;
+/** A device and how it computes. */
+interface Opened {
+  readonly device: Device;
+  readonly target: Target;
+}
+
+const SOFT: Arithmetic = { sum: "soft", quotient: "soft", root: "soft" };
+
+async function open(name: string, options: WebgpuBackendOptions): Promise<Opened> {
+  const device = new Device(name, options.device ?? (await requestDevice(name, options)));
+  const { limits } = device.gpu;
+  const target = { tuning: { limits }, limits };
+  const { arithmetic = "probe" } = options;
+  return {
+    device,
+    target: { ...target, arithmetic: arithmetic === "soft" ? SOFT : await probeArithmetic(device, target) },
+  };
+}
 
 /** Limits that a device is asked for as large as the adapter has them. */
 const LIMITS = [
@@ -79,8 +98,7 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
-async function open(name: string, options: WebgpuBackendOptions): Promise<Device> {
-  if (options.device !== undefined) return new Device(name, options.device, NATIVE);
+async function requestDevice(name: string, options: WebgpuBackendOptions): Promise<GPUDevice> {
   const gpu = options.gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
   if (gpu === undefined) {
     throw new AdapterError(
@@ -98,6 +116,5 @@ async function open(name: string, options: WebgpuBackendOptions): Promise<Device
     throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: no GPU driver that it accepts.`);
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
-  const device = await adapter.requestDevice({ label: name, requiredLimits });
-  return new Device(name, device, NATIVE);
+  return await adapter.requestDevice({ label: name, requiredLimits });
 }

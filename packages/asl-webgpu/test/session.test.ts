@@ -2,6 +2,7 @@ import { AslError, add, Builder, build, f32, mul, NonFiniteError, type Program, 
 import { describe, expect, it } from "vitest";
 import { webgpuBackend } from "../src/backend.js";
 import { webgpuNodeBackend } from "../src/node.js";
+import { OutOfMemoryError } from "../src/runtime/errors.js";
 import { SKIPPED, webgpu } from "./adapter.js";
 
 const vector = { dtype: "f32", shape: [3] } as const;
@@ -41,6 +42,21 @@ describe.skipIf(SKIPPED)(`a session${SKIPPED === undefined ? "" : ` (${SKIPPED})
     const backend = webgpuNodeBackend({ onProgress: ({ done, total }) => seen.push(`${done}/${total}`) });
     await using _session = await backend.compile(spec, { accumulate: accumulate() });
     expect(seen.at(-1)).toMatch(/^(\d+)\/\1$/);
+  });
+
+  it("refuses what a buffer cannot hold, with the numbers, the type and the scope", async () => {
+    const graph = build((b) => {
+      const x = b.input("x", { dtype: "f32", shape: [1] });
+      return b.scope("layer1.huge", () => {
+        const huge = b.apply("broadcast", [add(x, 1)], { shape: [2 ** 28, 16, 1], axes: [2] });
+        return { huge };
+      });
+    });
+    const compiled = webgpu.compile({}, { grow: { graph, reads: {}, writes: {}, finite: [] } });
+    await expect(compiled).rejects.toThrow(OutOfMemoryError);
+    await expect(compiled).rejects.toThrow(
+      /program grow: a value f32\[268435456,16,1\] \(layer1\.huge\) takes 17179869184 bytes; .* at most \d+/,
+    );
   });
 
   it("truth values and integers pass through memory unchanged", async () => {

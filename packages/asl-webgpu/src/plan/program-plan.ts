@@ -15,6 +15,7 @@ import { kernelOf } from "../kernel/compile-group.js";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import type { Arithmetic } from "../lower/lowering.js";
 import { paddedBytes } from "../runtime/usage.js";
+import { withFiniteFlags } from "./finite-flags.js";
 import { planSlots, type SlotPlan } from "./slots.js";
 
 /** What a plan depends on beside the program. */
@@ -38,7 +39,9 @@ export type Location =
 
 export interface ProgramPlan {
   readonly program: Program;
-  /** The graph that runs: the program's, simplified. */
+  /** Outputs that say whether a written output is finite, by that output. */
+  readonly flags: ReadonlyMap<string, string>;
+  /** The graph that runs: the program's, with those flags, simplified. */
   readonly graph: Graph;
   readonly kernels: readonly Kernel[];
   /** Of each value that lies in a buffer of its own; views share that of their argument. */
@@ -52,7 +55,8 @@ export interface ProgramPlan {
 
 /** Everything about a program that can be said without a device. */
 export function planProgram(program: Program, target: Target): ProgramPlan {
-  const graph = optimize(program.graph);
+  const { program: flagged, flags } = withFiniteFlags(program);
+  const graph = optimize(flagged.graph);
   const bufferOf = buffersOf(graph);
   const splatOf = splatsOf(graph);
   const { groups, stored } = groupsOf(graph, {
@@ -98,7 +102,7 @@ export function planProgram(program: Program, target: Target): ProgramPlan {
   scratches.forEach(({ step }, i) => {
     scratchSlots[step] = slots.slotOf[shared.length + i]!;
   });
-  return { program, graph, kernels, locations, bufferOf, scratchSlots, slots };
+  return { program, flags, graph, kernels, locations, bufferOf, scratchSlots, slots };
 }
 
 /** Views lie in the buffer of their argument. */

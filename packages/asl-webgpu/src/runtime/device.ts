@@ -1,9 +1,8 @@
 import type { Kernel } from "../kernel/kernel.js";
-import type { Arithmetic } from "../lower/lowering.js";
 import { DeviceLostError, KernelError, OutOfMemoryError } from "./errors.js";
 import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from "./usage.js";
 
-/** A device with what all sessions on it share: pipelines by text, the uniform zero, how it computes. */
+/** A device with what all sessions on it share: pipelines by text, the uniform zero. */
 export class Device {
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
@@ -13,7 +12,6 @@ export class Device {
   constructor(
     readonly name: string,
     readonly gpu: GPUDevice,
-    readonly arithmetic: Arithmetic,
   ) {
     this.zero = gpu.createBuffer({ label: "zero", size: 16, usage: BUFFER_USAGE.UNIFORM });
     void gpu.lost.then((info) => {
@@ -32,6 +30,17 @@ export class Device {
 
   lostError(doing: string, { reason, message }: GPUDeviceLostInfo): DeviceLostError {
     return new DeviceLostError(this.name, doing, reason ?? "unknown", message);
+  }
+
+  /** Throws OutOfMemoryError for a buffer that kernels could not bind. */
+  requireBindable(what: string, bytes: number): void {
+    const most = Math.min(this.gpu.limits.maxStorageBufferBindingSize, this.gpu.limits.maxBufferSize);
+    if (bytes <= most) return;
+    throw new OutOfMemoryError(
+      `${this.name}: ${what} takes ${bytes} bytes; a buffer of this device holds at most ${most}. ` +
+        "Smaller batches or images take less.",
+      bytes,
+    );
   }
 
   /** What an operation failed of: the loss of the device, if that is what happened. */

@@ -1,4 +1,4 @@
-import { assertFinite, sizeOf, type TensorData, type Tensors, type ValueId } from "asl-core";
+import { assertFinite, formatType, sizeOf, type TensorData, type Tensors, type ValueId } from "asl-core";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Location, ProgramPlan } from "../plan/program-plan.js";
 import type { Device } from "./device.js";
@@ -63,7 +63,7 @@ export class DeviceProgram {
   /** One step. The results are copies; written state is what the step left only if every finite output is finite. */
   async run(feeds: Tensors): Promise<Tensors> {
     const { device, plan, state } = this;
-    const { graph, program } = plan;
+    const { program } = plan;
     const doing = `running program ${this.name}`;
     device.requireAlive(doing);
     const { queue } = device.gpu;
@@ -76,12 +76,38 @@ export class DeviceProgram {
     checked.catch(() => undefined);
     const results: Record<string, TensorData> = { ...(await this.#readback.read(doing)) };
     await checked;
-    assertFinite(results, program.finite);
+    await this.#requireFinite(results);
     state.advance(new Set(Object.values(program.writes)));
-    for (const output of Object.keys(graph.outputs)) {
-      if (Object.hasOwn(program.writes, output)) delete results[output];
-    }
+    for (const flag of plan.flags.values()) delete results[flag];
     return results;
+  }
+
+  /** Throws NonFiniteError. What goes into state is read back only when its flag says that an element is not finite. */
+  async #requireFinite(results: Tensors): Promise<void> {
+    const { program, flags, graph } = this.plan;
+    const tensors: Record<string, TensorData> = { ...results };
+    const bad = [...flags].filter(([, flag]) => results[flag]!.data[0] !== 0).map(([output]) => output);
+    if (bad.length > 0) {
+      const readback = new Readback(
+        this.device,
+        bad.map((name) => ({ name, type: graph.types[graph.outputs[name]!]! })),
+      );
+      await readback.open();
+      const encoder = this.device.gpu.createCommandEncoder({ label: "not finite" });
+      readback.encode(encoder, ({ name }) => this.#bufferOfOutput(name));
+      this.device.gpu.queue.submit([encoder.finish()]);
+      Object.assign(tensors, await readback.read(`reading ${bad.join(", ")}`));
+      readback.destroy();
+    }
+    assertFinite(
+      tensors,
+      program.finite.filter((name) => tensors[name] !== undefined),
+    );
+  }
+
+  #bufferOfOutput(name: string): GPUBuffer {
+    const id = this.plan.bufferOf[this.plan.graph.outputs[name]!]!;
+    return this.#bufferAt(id, this.plan.locations.get(id)!);
   }
 
   destroy(): void {
@@ -90,11 +116,11 @@ export class DeviceProgram {
     this.#readback.destroy();
   }
 
-  /** Outputs that the caller gets, and those that must be finite. */
+  /** Outputs that the caller gets, and flags. */
   #returned(): ReadbackEntry[] {
     const { graph, program } = this.plan;
     return Object.entries(graph.outputs)
-      .filter(([name]) => !Object.hasOwn(program.writes, name) || program.finite.includes(name))
+      .filter(([name]) => !Object.hasOwn(program.writes, name))
       .map(([name, id]) => ({ name, type: graph.types[id]! }));
   }
 
@@ -102,6 +128,13 @@ export class DeviceProgram {
     const { device, plan } = this;
     const usage = BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_SRC | BUFFER_USAGE.COPY_DST;
     const bytes = plan.slots.plannedBytes;
+    const scopes = new Map(plan.graph.nodes.map(({ output, scope }) => [output, scope]));
+    for (const id of plan.locations.keys()) {
+      const type = plan.graph.types[id]!;
+      const scope = scopes.get(id) ?? "";
+      const place = scope === "" ? "" : ` (${scope})`;
+      device.requireBindable(`program ${this.name}: a value ${formatType(type)}${place}`, storedBytes(type));
+    }
     await device.guarded(`allocating the buffers of program ${this.name}`, bytes, () => {
       const create = (label: string, size: number) => device.gpu.createBuffer({ label, size, usage });
       plan.slots.slotBytes.forEach((size, i) => {
@@ -145,10 +178,7 @@ export class DeviceProgram {
         encoder.copyBufferToBuffer(this.#bufferAt(id, location), 0, state.back(name), 0, bytes);
       }
     }
-    this.#readback.encode(encoder, ({ name }) => {
-      const id = plan.bufferOf[graph.outputs[name]!]!;
-      return this.#bufferAt(id, plan.locations.get(id)!);
-    });
+    this.#readback.encode(encoder, ({ name }) => this.#bufferOfOutput(name));
     return encoder.finish();
   }
 

@@ -15,6 +15,7 @@ export class DeviceState {
       size: paddedBytes(sizeOf(type.shape)),
       copies: written.has(name) ? 2 : 1,
     }));
+    for (const { name, size } of sizes) device.requireBindable(`state "${name}"`, size);
     const bytes = sizes.reduce((sum, { size, copies }) => sum + size * copies, 0);
     await device.guarded("allocating the state", bytes, () => {
       const usage = BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_SRC | BUFFER_USAGE.COPY_DST;
