@@ -13,6 +13,10 @@ const BENCHMARKS = {
     summary: "the exact loss and its gradient against the native composites, on ONNX Runtime",
     load: () => import("./exact.mjs"),
   },
+  "open-images-labels": {
+    summary: "reading the label rows of Open Images: time and memory",
+    load: () => import("./open-images-labels.mjs"),
+  },
   "open-images-map": {
     summary:
       "exact mAP of 125,456 x 9,605 scores from a file: memory, time, agreement with scikit-learn (7.5 GB of disk)",

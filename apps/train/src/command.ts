@@ -42,6 +42,7 @@ export const trainCommand = () =>
           "asl-train --data photos --annotations train.json --val-data photos --val-annotations val.json --resume",
           "asl-train --data VOCdevkit/VOC2007 --dataset voc --image-size 448",
           "asl-train --data photos/labels.csv --epochs 20",
+          "asl-train --data photos --inspect --html photos.html",
           "asl-train --data coco --sweep 'gamma-neg=2,4;clip=0,0.05' --patience 3 --out runs/sweep",
         ],
       }),

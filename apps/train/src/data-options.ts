@@ -16,7 +16,7 @@ import {
 import type { DatasetKind, VocDifficult } from "asl-data";
 import { RECIPE_DEFAULTS } from "asl-training";
 
-/** Which pictures to train on, what their labels mean, and where published models come from. Written out: the checker cannot infer this many options. */
+/** Which pictures to train on or to inspect, what their labels mean, where published models come from. Written out: the checker cannot infer this many options. */
 export type DataOptions = {
   readonly quiet?: true | undefined;
   readonly debug?: true | undefined;
@@ -40,6 +40,9 @@ export type DataOptions = {
   readonly cacheDir?: string | undefined;
   readonly offline?: true | undefined;
   readonly mirror?: string | undefined;
+  readonly inspect?: true | undefined;
+  readonly decode: boolean;
+  readonly html?: string | undefined;
 };
 
 export const withDataOptions = (command: ReturnType<typeof createCommand>): Command<[], DataOptions> =>
@@ -83,4 +86,7 @@ export const withDataOptions = (command: ReturnType<typeof createCommand>): Comm
     .option("--emoji-classes <count>", "with --data emoji: 20 or 80", oneOf(["20", "80"] as const), "20" as const)
     .addOption(cacheDirOption())
     .addOption(offlineOption())
-    .addOption(mirrorOption());
+    .addOption(mirrorOption())
+    .option("--inspect", "describe the training pictures and their labels, suggest settings, and stop")
+    .option("--no-decode", "with --inspect: do not decode the pictures")
+    .option("--html <file>", "with --inspect: write it as a page, too");

@@ -6,6 +6,7 @@ import { augmentationOf } from "./augmentation.js";
 import { writeAugmentationPreview } from "./augmentation-preview.js";
 import type { TrainOptions } from "./command.js";
 import { isEmoji, openDatasets } from "./datasets.js";
+import { inspectData } from "./inspect-data.js";
 import { createLoaders } from "./loaders.js";
 import { estimatePriors } from "./priors.js";
 import { classWeightsOf, recipeOf } from "./recipe-options.js";
@@ -16,6 +17,7 @@ import { sweep, sweepJson, sweepText } from "./sweep.js";
 /** The work of `asl-train`. */
 export async function runTraining(given: TrainOptions, context: CommandContext): Promise<number> {
   const { report } = context;
+  if (given.inspect === true) return await inspectData(given, imageSizeOf(given, undefined), context);
   const options = await withFetchedWeights(given, context);
   if (options.previewAugment !== undefined) return await previewAugmentation(options.previewAugment, options, context);
   if (options.sweep !== undefined) return await runSweep(options, context);

@@ -31,6 +31,7 @@ export const validateCommand = () =>
     examples: [
       "asl-validate --data coco/val2017 --annotations coco/annotations/instances_val2017.json --model best-ema.safetensors",
       "asl-validate --data coco --model tresnet_l.pth --image-size 448 --save-predictions scores.safetensors",
+      "asl-validate --data VOC2007 --model coco.safetensors --aliases voc-coco --classes-shared",
       "asl-validate --predictions scores.safetensors --threshold 0.5 --json",
       "asl-validate --predictions scores.npz --scores-key sgmd --targets-key labels",
       "asl-validate --predictions scores.npy --targets labels.csv --pictures ids.txt --classes classes.txt --memory 1.5GiB",
@@ -45,6 +46,7 @@ export const validateCommand = () =>
     )
     .option("--split <name>", "split of the dataset (voc, nus-wide, open-images, csv); default: the validation split")
     .addOption(aliasesOption())
+    .option("--classes-shared", "measure only the classes that model and annotations share")
     .addOption(difficultOption())
     .addOption(skipMissingOption())
     .option("--model <file>", "checkpoint (.pth, .safetensors), or a published model's name", modelArgument)

@@ -8,10 +8,11 @@ import {
   readAliases,
   readClassNames,
   resolveModel,
+  sharedClasses,
   UsageError,
 } from "asl-cli";
 import { createLoader, type DatasetSource, describeSource, type PictureError } from "asl-data";
-import { openPredictor, type Predictions } from "asl-training";
+import { openPredictor, type Predictions, selectClasses } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 
 /** Runs a model over a labelled dataset. Pictures are resized bilinearly, as the official validation does. */
@@ -35,13 +36,14 @@ export async function runModel(
   const source = await sourceOf(data, options);
   report.note(`pictures: ${describeSource(source)}`);
   const aliases = await readAliases(options.aliases);
+  const alignment = { aliases, sharedOnly: options.classesShared };
   const { dropUnannotated, skipMissing, difficult } = options;
   const pictures = await openSource(
     source,
     { dropUnannotated, skipMissing, difficult, ...(aliases === undefined ? {} : { aliases }) },
     { report, signal },
   );
-  const { dataset, notes } = alignClasses(pictures, opened);
+  const { dataset, notes } = alignClasses(pictures, opened, alignment);
   notes.forEach(report.note);
 
   const shape = { imageSize: opened.imageSize, batchSize };
@@ -64,7 +66,11 @@ export async function runModel(
   const progress = report.progress({ label: "validate", total: loader.itemCount, unit: "images" });
   try {
     const predictions = await predictor.evaluate(loader, { signal, onProgress: (done) => progress.update(done) });
-    return { predictions, threshold: options.threshold ?? opened.thresholds };
+    const threshold = options.threshold ?? opened.thresholds;
+    if (options.classesShared !== true) return { predictions, threshold };
+    const shared = sharedClasses(dataset.classes, pictures.classes, alignment);
+    const selected = selectClasses({ ...predictions, thresholds: threshold }, shared);
+    return { predictions: selected, threshold: selected.thresholds ?? threshold };
   } finally {
     progress.stop();
   }

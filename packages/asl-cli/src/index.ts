@@ -1,6 +1,6 @@
 export type { Command } from "@commander-js/extra-typings";
 export { readAliases, VOC_TO_COCO } from "./aliases.js";
-export { type AlignedDataset, alignClasses } from "./align-classes.js";
+export { type AlignedDataset, type AlignOptions, alignClasses, sharedClasses } from "./align-classes.js";
 export {
   type ArgumentParser,
   byteSize,

@@ -4,14 +4,17 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspectTresnet, tresnetConfigOf, writeCheckpoint } from "asl-checkpoint";
 import { initialize, sameType, tresnet } from "asl-core";
-import type { Dataset } from "asl-data";
+import { type Dataset, VOC_CLASSES } from "asl-data";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   alignClasses,
   COCO_CLASSES,
   nameClasses,
   openModel,
+  readAliases,
   readClassNames,
+  sharedClasses,
+  VOC_TO_COCO,
   writeFileAtomically,
 } from "../src/index.js";
 
@@ -137,13 +140,75 @@ describe("alignClasses", () => {
     );
   });
 
-  it("names the classes that only one side has", () => {
-    expect(() => alignClasses(dataset, model(["cat", "bird"]))).toThrow(
-      /only in the annotations: dog; only in the model: bird/,
+  it("names the classes that only one side has, the first that differs, and what to do", () => {
+    const refused = (names: readonly string[], ...parts: readonly (string | RegExp)[]) => {
+      for (const part of parts) expect(() => alignClasses(dataset, model(names))).toThrow(part);
+    };
+    refused(
+      ["cat", "bird"],
+      "only in the annotations: dog; only in the model: bird",
+      'The first difference is class 1: the annotations have "dog", m.pth has "bird".',
+      "--aliases FILE gives classes one name; --classes FILE",
     );
-    expect(() => alignClasses(dataset, model(["cat", "dog", "bird"]))).toThrow(
-      /m\.pth has 3 classes, the annotations have 2.*only in the model: bird/,
+    refused(["cat", "dog", "bird"], /m\.pth has 3 classes, the annotations have 2.*only in the model: bird/);
+    refused(["cat", "dog", "bird"], 'first difference is class 2: the annotations have none, m.pth has "bird"');
+    refused(["Cat", "d-o-g"], '"cat = Cat" may be one class: --aliases FILE');
+  });
+
+  const voc: Dataset = {
+    classes: ["cat", "cow", "tvmonitor"],
+    items: [
+      { name: "1", file: "1", labels: [0, 1, 2] },
+      { name: "2", file: "2", labels: [1], unannotated: [2] },
+      { name: "3", file: "3", labels: [], negatives: [0, 1] },
+    ],
+  };
+  const coco = model(["tv", "cat", "zebra"]);
+  const aliases = { tvmonitor: "tv" };
+
+  it("aligns the classes that both have, aliases included; the model's others are unannotated", () => {
+    const { dataset: aligned, notes } = alignClasses(voc, coco, { aliases, sharedOnly: true });
+    expect(aligned.classes).toEqual(coco.classNames);
+    expect([...aligned.items]).toEqual([
+      { name: "1", file: "1", labels: [0, 1], unannotated: [2] },
+      { name: "2", file: "2", labels: [], unannotated: [0, 2] },
+      { name: "3", file: "3", labels: [], negatives: [1] },
+    ]);
+    expect(notes).toEqual(["2 classes are shared; of the model 1 are left out, of the annotations 1 (cow)"]);
+    expect(sharedClasses(coco.classNames, voc.classes, { aliases })).toEqual([0, 1]);
+    expect(() => alignClasses(voc, model(["rose"]), { sharedOnly: true })).toThrow("share no class");
+  });
+
+  it("takes two names for one class when the aliases say so, and refuses it of a model", () => {
+    const merged = alignClasses(voc, model(["cat", "tv"]), { aliases: { ...aliases, cow: "cat" } });
+    expect(Array.from(merged.dataset.items, ({ labels }) => labels)).toEqual([[0, 1], [0], []]);
+    const both = model(["tv", "tvmonitor", "cat"]);
+    expect(() => alignClasses(voc, both, { aliases })).toThrow('two of its classes are called "tv" by the aliases');
+  });
+});
+
+describe("aliases", () => {
+  it("are read from JSON or lines; VOC's names in COCO are built in", async () => {
+    expect(await readAliases(undefined)).toBeUndefined();
+    expect(await readAliases("voc-coco")).toBe(VOC_TO_COCO);
+    for (const name of Object.values(VOC_TO_COCO)) expect(COCO_CLASSES).toContain(name);
+    for (const name of Object.keys(VOC_TO_COCO)) expect(VOC_CLASSES).toContain(name);
+    expect(VOC_CLASSES.map((name) => VOC_TO_COCO[name] ?? name).every((name) => COCO_CLASSES.includes(name))).toBe(
+      true,
     );
+    const expected = { tvmonitor: "tv", sofa: "couch" };
+    expect(await readAliases(written("a.json", JSON.stringify(expected)))).toEqual(expected);
+    expect(await readAliases(written("b.txt", "# names\ntvmonitor = tv\n\n sofa=couch\r\n"))).toEqual(expected);
+  });
+
+  it.each([
+    ["a line without =", "tv\n", 'line 1: expected "name = canonical name"; found "tv"'],
+    ["two names", "a = b\na = c", 'line 2: "a" is called "c" here and "b" before'],
+    ["a chain", "a = b\nb = c", '"a" = "b", which is an alias itself'],
+    ["a number", '{"a": 1}', '"a" must be a class name; found 1'],
+    ["nothing", "\n", "holds no aliases"],
+  ])("names what is wrong: %s", async (_, text, message) => {
+    await expect(readAliases(written("wrong.txt", text))).rejects.toThrow(message);
   });
 });
 

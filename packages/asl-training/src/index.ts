@@ -29,6 +29,7 @@ export { type OpenScoreFileOptions, openScoreFile, type ScoreFile } from "./scor
 export { type SparseTargetsOptions, sparseTargets } from "./score-file/sparse-targets.js";
 export { maskedTargets, matrixTargets, type TargetColumns } from "./score-file/targets.js";
 export { sigmoidScores } from "./scores.js";
+export { selectClasses } from "./select-classes.js";
 export { train } from "./train.js";
 export type { BestCheckpoint, EpochReport, StepReport, TrainingOptions, TrainingResult } from "./training-options.js";
 export { summaryOf } from "./training-summary.js";
