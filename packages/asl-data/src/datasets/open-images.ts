@@ -4,7 +4,7 @@ import { DatasetError } from "../errors.js";
 import { GrowingUint32 } from "../growing-array.js";
 import { ItemPacker, PackedItemList } from "../packed-items.js";
 import { classTable, UnknownLabels } from "./class-table.js";
-import { type CsvRow, readCsv } from "./csv-rows.js";
+import { type CsvRow, readCsvBatches } from "./csv-rows.js";
 import { ImageIds } from "./image-ids.js";
 import { LISTED, shown } from "./listing.js";
 import { classNamesOf, readClassDescriptions, readTrainableClasses } from "./open-images-classes.js";
@@ -26,7 +26,6 @@ export interface OpenImagesOptions extends DatasetOptions {
 }
 
 const EXPECTED = "Open Images' image-level labels, rows of ImageID,Source,LabelName,Confidence";
-const PROGRESS_ROWS = 100_000;
 
 /** Flat columns of the rows: picture, and 2 * class + (1 when it is there). */
 interface Rows {
@@ -54,26 +53,26 @@ export async function openOpenImages(options: OpenImagesOptions): Promise<Datase
   const rows: Rows = { ids: new ImageIds(), pictures: new GrowingUint32(), verdicts: new GrowingUint32() };
   const unknown = new UnknownLabels(options.labels);
   let count = 0;
-  for await (const row of readCsv(options.labels, EXPECTED)) {
-    if (row.line === 1 && row.cells[0] === "ImageID") continue;
-    const { id, label, confidence } = parseRow(row, options.labels);
-    const picture = rows.ids.numberOf(id);
-    if (picture === undefined) throw wrongRow(options.labels, row, "an image id of 16 hexadecimal digits");
-    if (++count % PROGRESS_ROWS === 0) {
-      options.signal?.throwIfAborted();
-      options.onProgress?.(count);
+  for await (const batch of readCsvBatches(options.labels, EXPECTED)) {
+    options.signal?.throwIfAborted();
+    for (const row of batch) {
+      if (row.line === 1 && row.cells[0] === "ImageID") continue;
+      const { id, label, confidence } = parseRow(row, options.labels);
+      const picture = rows.ids.numberOf(id);
+      if (picture === undefined) throw wrongRow(options.labels, row, "an image id of 16 hexadecimal digits");
+      count++;
+      const index = classOf.get(label);
+      if (index === undefined) {
+        // not trainable, or of a class that is not among the given ones
+        if (confidence === 1 && nameOf.has(label)) unknown.add(`"${nameOf.get(label)}" (line ${row.line})`);
+        continue;
+      }
+      if (confidence !== 0 && confidence !== 1) continue;
+      rows.pictures.push(picture);
+      rows.verdicts.push(2 * index + confidence);
     }
-    const index = classOf.get(label);
-    // not trainable, or of a class that is not among the given ones
-    if (index === undefined) {
-      if (confidence === 1 && nameOf.has(label)) unknown.add(`"${nameOf.get(label)}" (line ${row.line})`);
-      continue;
-    }
-    if (confidence !== 0 && confidence !== 1) continue;
-    rows.pictures.push(picture);
-    rows.verdicts.push(2 * index + confidence);
+    options.onProgress?.(count);
   }
-  options.onProgress?.(count);
   unknown.check(classes);
   if (rows.ids.count === 0)
     throw new DatasetError(`${options.labels}: nothing to load: it has no rows. Expected ${EXPECTED}.`);
