@@ -118,7 +118,7 @@ export function directKernel(
     ...lanes.flatMap(({ fixed }) => fixed),
     ...sums.map((sum) => `var ${sum} = 0.0;`),
     terms,
-    ...(loops.length === 0 ? sums.map((sum) => positiveZero(sum)) : []),
+    ...sums.map((sum) => positiveZero(sum)),
     ...stores,
   ].join("\n");
   return `${io.declarations}

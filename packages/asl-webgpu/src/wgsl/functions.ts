@@ -75,7 +75,8 @@ const BITWISE = {
   let magnitude = bits & 0x7fffffffu;
   // whole already, infinite, NaN or zero
   if (magnitude >= 0x4b000000u || magnitude == 0u) { return x; }
-  if (magnitude < 0x3f800000u) { return select(0.0, -1.0, bits > 0x80000000u); }
+  // -1 or +0 by its sign bit: Mesa takes select(0.0, -1.0, c) for -f32(c), whose zero is -0
+  if (magnitude < 0x3f800000u) { return bitcast<f32>((bits >> 31u) * 0xbf800000u); }
   return floor(x);
 }`,
   },
