@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readCheckpoint, readSafetensors } from "asl-checkpoint";
 import {
   type Backend,
@@ -20,22 +19,11 @@ import { BACKENDS_UNDER_TEST } from "../goldens/backends.js";
 import { fixture } from "../goldens/fixtures.js";
 import { NETWORKS } from "../goldens/networks.js";
 import { evaluateHostile } from "./hostile-backend.js";
-
-/** SHA-256 of the logits' float32 bytes, little-endian: one value for every backend. */
-const LOGITS: Readonly<Record<string, string>> = {
-  tresnet_tiny: "d8d579e7532beb6f5a126170bdfb0743504be6684765a5f7851f8c81b048c8b8",
-  tresnet_tiny_bottleneck_head: "d8190f2aa6d85f82710b839e464506e3ea819a2d05caae635aef06776c7cd2f2",
-};
+import { LOGITS, sha256 } from "./logits.js";
 
 const LEVELS = ["disabled", "basic", "extended", "layout", "all"] as const;
 const RUNTIMES = LEVELS.flatMap((level) => [1, 2].map((threads) => ({ level, threads })));
 const BACKENDS = BACKENDS_UNDER_TEST.filter(({ name, precision }) => precision === "f32" && name !== "onnx");
-
-function sha256({ data }: TensorData): string {
-  return createHash("sha256")
-    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    .digest("hex");
-}
 
 function rootMeanSquareError(actual: TensorData, expected: TensorData): number {
   const squares = Array.from(actual.data, (value, i) => (value - expected.data[i]!) ** 2);

@@ -118,6 +118,13 @@ export const CANDIDATES: readonly Candidate[] = [
     deviations: WEBGPU_DEVIATIONS,
     open: () => opened("asl-webgpu/node", "webgpuNodeBackend", {}),
   },
+  inChromium("webgpu-chromium", { specifier: "asl-webgpu", create: "webgpuBackend" }, WEBGPU_DEVIATIONS),
+  {
+    name: "webgpu-deno",
+    family: "webgpu-deno",
+    deviations: [],
+    open: (hosts) => hosts.deno({ specifier: "asl-webgpu", create: "webgpuBackend" }),
+  },
 ];
 
 /** Candidates by name or family; all when no name is given. Throws InputError for a name that is none. */

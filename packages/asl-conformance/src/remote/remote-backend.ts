@@ -83,6 +83,10 @@ class Calls {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   send(request: WithoutId<Request>, tensors?: Tensors): Promise<Tensors> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
@@ -130,6 +134,7 @@ class RemoteSession<P extends string> implements Session<P> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.calls.send({ session: this.id, call: "dispose" });
+    // with the other end the session is gone, too
+    if (!this.calls.isClosed) await this.calls.send({ session: this.id, call: "dispose" });
   }
 }
