@@ -17,6 +17,10 @@ const BENCHMARKS = {
     summary: "reading the label rows of Open Images: time and memory",
     load: () => import("./open-images-labels.mjs"),
   },
+  "loss-curves": {
+    summary: "20 steps of the demo's training on onnx, tfjs-wasm and tfjs-node: losses side by side, bits of the first",
+    load: () => import("./loss-curves.mjs"),
+  },
   "open-images-map": {
     summary:
       "exact mAP of 125,456 x 9,605 scores from a file: memory, time, agreement with scikit-learn (7.5 GB of disk)",
@@ -50,6 +54,7 @@ if (benchmark === undefined || rest.includes("--help")) {
       runs: { type: "string", default: "5" },
       only: { type: "string", default: "" },
       threads: { type: "string", default: "2" },
+      steps: { type: "string", default: "20" },
       rows: { type: "string" },
       classes: { type: "string" },
       memory: { type: "string" },
@@ -62,11 +67,12 @@ if (benchmark === undefined || rest.includes("--help")) {
     only: values.only,
     threads: Number(values.threads),
     kills: Number(values.kills),
+    steps: Number(values.steps),
     ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
     ...(values.classes === undefined ? {} : { classes: Number(values.classes) }),
     ...(values.memory === undefined ? {} : { memory: values.memory }),
     report: (line) => console.error(line),
   });
-  console.log(formatTable(result.rows));
+  console.log(result.text ?? formatTable(result.rows));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 }

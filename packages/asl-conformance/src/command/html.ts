@@ -38,7 +38,8 @@ export function htmlReport({ columns, skipped, mutants, seconds }: HtmlInput): s
 
 const LEGEND =
   "<p>Tiers dyadic and exact: bits that differ, in all cases together. Tier bounded: the largest error as a share of " +
-  "the bound that the ops' contracts compose to. The bar shows the same share. −1: one case deviates as declared.</p>";
+  "the bound that the ops' contracts compose to. Tier official: of the error that the fixture allows. The bar shows the " +
+  "same share. −1: one case deviates as declared.</p>";
 
 function headline(
   reports: readonly Report[],

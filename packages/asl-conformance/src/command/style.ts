@@ -13,7 +13,7 @@ h1 span { font-size: 14px; letter-spacing: 0; vertical-align: middle; padding: 4
 h1 .ok { color: var(--good); background: var(--good-soft); } h1 .bad { color: var(--bad); background: var(--bad-soft); }
 h2 { font-size: 17px; margin: 0 0 12px; }
 p { color: var(--soft); margin: 0 0 12px; max-width: 80ch; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; }
 .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px; }
 .tiles b { display: block; font-size: 28px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tiles span { color: var(--soft); font-size: 13px; }
@@ -24,6 +24,8 @@ th { text-align: left; color: var(--soft); font-weight: 500; white-space: nowrap
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
 td.name { font-weight: 600; white-space: nowrap; }
+/* what a row is about stays in sight where a table is wider than the screen */
+th:first-child, td.name:first-child { position: sticky; left: 0; background: var(--card); }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.tier { color: var(--soft); }
 td.ok { color: var(--good); } td.bad { color: var(--bad); background: var(--bad-soft); font-weight: 600; }
@@ -32,4 +34,7 @@ td.usual { color: var(--soft); } td.unusual { color: var(--warn); font-weight: 6
 td.code, .failures { font-family: ui-monospace, monospace; font-size: 12px; }
 .failures li { color: var(--bad); margin-bottom: 6px; }
 sup { color: var(--warn); margin-left: 3px; }
+@media (max-width: 560px) { main { padding: 20px 10px 48px; } section { padding: 14px 12px; } h1 { font-size: 24px; }
+  .tiles div { padding: 12px; } .tiles b { font-size: 22px; } th, td { padding: 5px 7px; } }
+@media print { body { background: none; } section { break-inside: avoid; } .scroll { overflow: visible; } }
 `;
