@@ -83,7 +83,7 @@ module.exports = {
     {
       name: "browser-entries-do-without-node",
       severity: "error",
-      from: { path: "^packages/(asl-checkpoint/src/browser|asl-data/src/(resize|picture))\\.ts$" },
+      from: { path: "^packages/((asl-checkpoint|asl-conformance)/src/browser|asl-data/src/(resize|picture))\\.ts$" },
       to: {
         reachable: true,
         path: "^(node:)?(buffer|crypto|fs|os|path|stream|url|util|worker_threads|zlib)(/|$)|/(sharp|yauzl)/",

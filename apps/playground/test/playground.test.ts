@@ -1,10 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Browser, Page } from "playwright-core";
+import { readCheckpoint } from "asl-checkpoint";
+import { readCheckpointBytes } from "asl-checkpoint/browser";
+import axe from "axe-core";
+import type { Browser, FileChooser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CHROMIUM, launchChromium } from "./chromium.js";
-import { drawScenes, scoresInNode, tinyCheckpoint } from "./scenes.js";
+import { drawScenes, scoresInNode, tinyCheckpoint, tinyOnnx } from "./scenes.js";
 import { type ServedSite, serveSite } from "./site.js";
 
 if (CHROMIUM === undefined) console.warn("playground: no Chromium is installed, so the page is not tested");
@@ -66,8 +69,16 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     await expect.poll(() => page.locator(".card .timing").count(), { timeout: 60_000 }).toBe(files.length);
   };
 
-  test("a picture gets the scores that the command line gives it", async () => {
+  const choose = (title: string) => page.locator(".segments label", { hasText: title }).click();
+  const backend = () => page.getByTestId("backend").textContent();
+
+  test.each([
+    ["WebGPU", /^WebGPU runs: \S/],
+    ["WebAssembly", /^WebAssembly runs: ONNX Runtime Web.*WebGPU does not: you chose WebAssembly\.$/],
+  ])("on %s a picture gets the scores that the command line gives it", async (title, state) => {
+    await choose(title);
     await loadTiny();
+    expect(await backend()).toMatch(state);
     await givePictures(scenes.slice(0, 1));
     await page.getByRole("button", { name: "Show all 20" }).click();
     const rows = await page.locator(".scores li").evaluateAll((items) =>
@@ -83,5 +94,217 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     expect(await page.locator(".timing").textContent()).toMatch(
       /^decode [\d.]+ ms · resize [\d.]+ ms · run [\d.]+ ms$/,
     );
+  });
+
+  test("the threshold slider decides which labels are present; the model's own come back", async () => {
+    await loadTiny();
+    await givePictures(scenes.slice(0, 1));
+    const present = () => page.locator(".scores .present").count();
+    const own = await present();
+    const slider = page.getByRole("slider", { name: "Threshold" });
+    await slider.fill("0");
+    expect(await present()).toBe(20);
+    await slider.fill("1");
+    expect(await present()).toBe(0);
+    expect(await page.getByText("No label is above the threshold.").count()).toBe(1);
+    await page.getByRole("button", { name: "The model's, one per label" }).click();
+    expect(await present()).toBe(own);
+  });
+
+  const addLabel = async (label: string) => {
+    await page.getByLabel("Label to teach").fill(label);
+    await page.getByRole("button", { name: "Add label" }).click();
+  };
+
+  const changes = () =>
+    page.locator(".changes tbody tr").evaluateAll((rows) =>
+      rows.map((row) => {
+        const [, label, shown, before, after] = Array.from(row.children, (cell) => cell.textContent);
+        return { label, shown, before, after: Number.parseFloat(after!) };
+      }),
+    );
+
+  test("a new label is learnt from ticked pictures, can be downloaded, and is taken back by undo", async () => {
+    await loadTiny();
+    await givePictures(scenes);
+    await addLabel("my mug");
+    await page.locator(".examples").getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: "Train the last layer" }).click();
+    await page.locator(".changes").waitFor();
+
+    const learnt = await changes();
+    expect(learnt.map(({ label, shown, before }) => [label, shown, before])).toEqual([
+      ["my mug", "yes", "new"],
+      ...scenes.slice(1).map(() => ["my mug", "no", "new"]),
+    ]);
+    const [shown, ...others] = learnt.map(({ after }) => after);
+    expect(shown).toBeGreaterThan(50);
+    for (const other of others) expect(other).toBeLessThan(50);
+    const curve = await page.locator(".curve svg").getAttribute("aria-label");
+    const [, first, last] = /over 200 steps, from (\S+) to (\S+)$/.exec(curve!)!;
+    expect(Number(last)).toBeLessThan(Number(first) / 2);
+
+    const downloading = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download the tuned model" }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe("tiny-tuned.safetensors");
+    const tuned = await readCheckpoint(await download.path());
+    const before = await readCheckpointBytes(checkpoint, "tiny");
+    expect(tuned.classNames).toEqual([...before.classNames!, "my mug"]);
+    expect(tuned.metadata!.recipe.lessons).toHaveLength(1);
+    // What was not taught has not moved by a bit.
+    for (const [name, tensor] of Object.entries(before.tensors)) {
+      expect([name, tuned.tensors[name]!.data.slice(0, tensor.data.length)]).toEqual([name, tensor.data]);
+    }
+
+    await expect.poll(() => page.locator(".facts", { hasText: "21" }).count()).toBe(1);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => page.locator(".changes").count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Show all 20" }).count()).toBe(scenes.length);
+  });
+
+  test("a lesson that is cancelled changes nothing", async () => {
+    await loadTiny();
+    await givePictures(scenes.slice(0, 2));
+    await addLabel("my mug");
+    await page.locator(".examples").getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: "Train the last layer" }).click();
+    await page.locator("#app").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Train the last layer" }).waitFor();
+    expect(await page.locator(".changes").count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Show all 20" }).count()).toBe(2);
+  });
+
+  test("keyboard only: load, tag, teach", async () => {
+    const reach = async (isThere: () => Promise<boolean>) => {
+      for (let presses = 0; presses < 80; presses++) {
+        await page.keyboard.press("Tab");
+        if (await isThere()) return;
+      }
+      throw new Error("80 presses of Tab did not get there");
+    };
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement as HTMLInputElement | null;
+        return element?.labels?.[0]?.textContent ?? element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+      });
+    const reachNamed = (name: string) => reach(async () => (await focused()).includes(name));
+    const pick = async (files: Parameters<FileChooser["setFiles"]>[0]) => {
+      const choosing = page.waitForEvent("filechooser");
+      await page.keyboard.press("Space");
+      await (await choosing).setFiles(files);
+    };
+    await reachNamed("Choose a model file");
+    await pick({ name: "tiny.safetensors", mimeType: "application/octet-stream", buffer: checkpoint });
+    await page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
+    await reachNamed("Choose pictures");
+    await pick(scenes.slice(0, 2));
+    await expect.poll(() => page.locator(".card .timing").count(), { timeout: 60_000 }).toBe(2);
+    await reachNamed("Label to teach");
+    await page.keyboard.type("my mug");
+    await page.keyboard.press("Enter");
+    await page.locator(".chips").waitFor();
+    await reach(() => page.evaluate(() => (document.activeElement as HTMLInputElement).type === "checkbox"));
+    await page.keyboard.press("Space");
+    await reachNamed("Train the last layer");
+    await page.keyboard.press("Enter");
+    await page.locator(".changes").waitFor();
+  });
+
+  test("an .onnx file is tagged on ONNX Runtime, and says why it cannot be taught", async () => {
+    await giveModel("tiny.onnx", Buffer.from(await tinyOnnx(checkpoint)));
+    await page.getByText("ONNX network").waitFor();
+    expect(await backend()).toMatch(/^WebAssembly runs: .*WebGPU does not: an \.onnx file runs on ONNX Runtime/);
+    await givePictures(scenes.slice(0, 1));
+    expect(await page.getByText("An .onnx file is a finished network").count()).toBe(1);
+  });
+
+  test.each([
+    ["notes.safetensors", "hello, I am no model", "notes.safetensors: this is a text file"],
+    ["empty.pth", "", "empty.pth: the file is empty"],
+    ["picture.pth", "\u0089PNG\r\n", "picture.pth: this is a PNG picture"],
+    ["broken.onnx", "hello", "not an ONNX model"],
+  ])("%s is refused in words", async (name, text, message) => {
+    await giveModel(name, Buffer.from(text, "latin1"));
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain(message);
+    expect(await page.getByText("No model is loaded yet.").count()).toBe(1);
+  });
+
+  test("what is no picture says so and leaves the others alone", async () => {
+    await loadTiny();
+    const text = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
+    await page.getByLabel("Choose pictures").setInputFiles([text]);
+    await expect.poll(() => page.locator(".card .error").textContent()).toContain("this is no picture");
+    await page.getByLabel("Choose pictures").setInputFiles(scenes[0]!);
+    await page.locator(".card .timing").waitFor();
+  });
+
+  test("pictures dropped on the page and frames of the camera are tagged", async () => {
+    await loadTiny();
+    const data = await page.evaluateHandle(
+      (base64) => {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+        return transfer;
+      },
+      (await readFile(scenes[0]!)).toString("base64"),
+    );
+    await page.locator("#tag .drop").dispatchEvent("drop", { dataTransfer: data });
+    await page.locator(".card .timing").waitFor();
+    await page.getByRole("button", { name: "Use the camera" }).click();
+    await page.locator(".camera .timing").waitFor();
+    await page.getByRole("button", { name: "Keep this picture" }).click();
+    await page.getByRole("button", { name: "Stop the camera" }).click();
+    await expect.poll(() => page.locator(".card .timing").count()).toBe(2);
+  });
+
+  test("the suite runs on the visitor's device; the report is shown and downloaded", async () => {
+    // a few files, so that the test is short
+    const fixtures = ["add", "conv2d", "losses"].map((name) => `fixtures/ops/${name}.json`);
+    await page.route("**/site.json", (route) => route.fulfill({ json: { demoModel: false, fixtures } }));
+    await page.reload();
+    await page.getByRole("button", { name: "Check my GPU" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Check my GPU" }).click();
+    await page.locator("progress").waitFor();
+    const verdict = page.getByTestId("verdict");
+    await verdict.waitFor({ timeout: 110_000 });
+    expect(await verdict.textContent()).toContain("Your device conforms.");
+    const report = page.frameLocator("iframe.report");
+    expect(await report.getByRole("heading", { name: "Every op" }).count()).toBe(1);
+    const save = async (name: string) => {
+      const downloading = page.waitForEvent("download");
+      await page.getByRole("button", { name }).click();
+      return readFile(await (await downloading).path(), "utf8");
+    };
+    const summary = JSON.parse(await save("Download JSON"));
+    expect(summary.backends[0]).toMatchObject({ passed: true, exact: { differingBits: 0, failed: 0 } });
+    expect(summary.backends[0].exact.cases).toBeGreaterThan(10);
+    expect(await save("Download HTML")).toMatch(/^<!doctype html>[\s\S]*conv2d/);
+  });
+
+  test.each([
+    ["light", 1200],
+    ["dark", 360],
+  ] as const)("accessible in %s at %i px, without scrolling sideways", async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    const check = async () => {
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      await page.addScriptTag({ content: axe.source });
+      const { violations } = await page.evaluate(() =>
+        (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ["violations"] }),
+      );
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    };
+    await check();
+    await loadTiny();
+    await givePictures(scenes.slice(0, 2));
+    await addLabel("a label whose name is rather long");
+    await page.locator(".examples").getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: "Train the last layer" }).click();
+    await page.locator(".changes").waitFor();
+    await check();
   });
 });

@@ -4,6 +4,7 @@ import { tresnetConfigOf } from "asl-checkpoint";
 import { checkpointBytes, readCheckpointBytes } from "asl-checkpoint/browser";
 import { evaluateProgram, f32, tresnet } from "asl-core";
 import { decodePicture, generateEmojiScenes, resize, toTensor } from "asl-data";
+import { exportOnnx } from "asl-onnx";
 import { onnxNodeBackend } from "asl-onnx/node";
 
 /** Emoji scenes as PNG files. */
@@ -50,4 +51,16 @@ export async function scoresInNode(checkpoint: Uint8Array, picture: string): Pro
   const images = f32([1, 3, CHECKPOINT_SIZE, CHECKPOINT_SIZE], pixels);
   const { logits } = await session.run("program", { images });
   return new Map(classNames!.map((name, i) => [name, 1 / (1 + Math.exp(-logits!.data[i]!))]));
+}
+
+/** The same network as a file that `asl-export` writes, fixed to the pictures' size. */
+export async function tinyOnnx(checkpoint: Uint8Array): Promise<Uint8Array> {
+  const { tensors, architecture, classNames } = await readCheckpointBytes(checkpoint, "tiny");
+  const model = tresnet(tresnetConfigOf("tiny", architecture!));
+  return exportOnnx({
+    graph: (batchSize) => evaluateProgram({ model, batchSize, imageSize: CHECKPOINT_SIZE }).graph,
+    state: tensors,
+    batch: "dynamic",
+    metadata: { labels: JSON.stringify(classNames), image_size: `${CHECKPOINT_SIZE}`, resize_filter: "bilinear" },
+  });
 }

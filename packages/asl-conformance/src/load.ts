@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "asl-core";
-import { type Fixture, type FixtureFileJson, fixturesFromJson } from "./fixture.js";
-import { type OfficialLossCase, officialLosses } from "./official-losses.js";
+import type { Fixture } from "./fixture.js";
+import { fixturesOfFile } from "./fixture-file.js";
 
 /** The folder with the fixtures: the repository's (known by the script that makes them), or inside the package. */
 export function fixturesFolder(): string {
@@ -17,10 +17,7 @@ export function fixturesFolder(): string {
 
 /** Every fixture that is kept as data, in the order of files and cases. */
 export function loadFixtures(folder = fixturesFolder()): readonly Fixture[] {
-  const losses = JSON.parse(readFileSync(path.join(folder, "loss/losses.json"), "utf8")) as {
-    readonly cases: readonly OfficialLossCase[];
-  };
-  return [...loadRecorded("ops", folder), ...officialLosses(losses.cases)];
+  return [...loadRecorded("ops", folder), ...fixturesOf(path.join(folder, "loss/losses.json"))];
 }
 
 /** The cases of one of the folders under fixtures. */
@@ -30,10 +27,4 @@ export function loadRecorded(name: "ops" | "exact", folder = fixturesFolder()): 
   return files.sort().flatMap((file) => fixturesOf(path.join(own, file)));
 }
 
-function fixturesOf(file: string): readonly Fixture[] {
-  const json = JSON.parse(readFileSync(file, "utf8")) as FixtureFileJson;
-  if (json.format !== "asl-fixtures" || json.version !== 1) {
-    throw new InputError(`${file}: expected asl-fixtures of version 1; found ${json.format} ${json.version}`);
-  }
-  return fixturesFromJson(json);
-}
+const fixturesOf = (file: string) => fixturesOfFile(file, JSON.parse(readFileSync(file, "utf8")));

@@ -95,6 +95,6 @@ function optionsOf(cfg: OfficialLossCase["cfg"]): AsymmetricLossOptions {
 }
 
 function decoded(base64 = ""): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   return new Float32Array(bytes.buffer);
 }

@@ -14,6 +14,8 @@ interface Running {
 }
 
 export const about = signal<ModelAbout | null>(null);
+/** Grows with each model that is loaded. */
+export const modelNumber = signal(0);
 export const backend = signal<BackendState | null>(null);
 export const choice = signal<BackendChoice>("auto");
 export const loading = signal<Loading | null>(null);
@@ -57,6 +59,7 @@ export async function loadModel(name: string, read: () => Promise<ArrayBuffer>):
     current?.thread.terminate();
     current = running;
     pending = undefined;
+    modelNumber.value += 1;
     about.value = opened.about;
     backend.value = opened.backend;
     announce(`${name} is loaded: ${opened.about.classNames.length} labels`);

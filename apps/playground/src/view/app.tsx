@@ -1,7 +1,9 @@
 import { announcement } from "../state/announce.js";
-import { about } from "../state/model.js";
+import { modelNumber } from "../state/model.js";
+import { CheckSection } from "./check-section.js";
 import { ModelSection } from "./model-section.js";
 import { TagSection } from "./tag-section.js";
+import { TeachSection } from "./teach-section.js";
 
 export function App() {
   return (
@@ -18,7 +20,9 @@ export function App() {
       </header>
       <main>
         <ModelSection />
-        <TagSection key={about.value?.file} />
+        <TagSection />
+        <TeachSection key={modelNumber.value} />
+        <CheckSection />
       </main>
       <p class="visually-hidden" role="status" aria-live="polite">
         {announcement.value}

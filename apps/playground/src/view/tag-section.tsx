@@ -3,6 +3,7 @@ import { addPictures, busy, cancelTagging, pictures, removeAll } from "../state/
 import { chosenThreshold, sliderThreshold } from "../state/threshold.js";
 import { FileDrop } from "./file-drop.js";
 import { PictureCard } from "./picture-card.js";
+import { Camera, UrlForm } from "./sources.js";
 
 export function TagSection() {
   const hasModel = about.value !== null;
@@ -18,7 +19,9 @@ export function TagSection() {
           multiple
           onFiles={(files) => addPictures(files.map((blob) => ({ name: blob.name, blob })))}
         />
+        <Camera />
       </div>
+      <UrlForm />
       {hasModel && <ThresholdSlider />}
       {pictures.value.length > 0 && (
         <>

@@ -1,8 +1,9 @@
 import type { Backend } from "asl-core";
 import { onnxWebBackend } from "asl-onnx/web";
+import { webgpuBackend } from "asl-webgpu";
 import type { BackendChoice, BackendName, BackendState } from "./protocol.js";
 
-interface Opened {
+export interface Opened {
   readonly backend: Backend;
   readonly device: string;
 }
@@ -15,9 +16,26 @@ const OPEN: Readonly<Record<BackendName, () => Promise<Opened>>> = {
 
 const NAMES: readonly BackendName[] = ["webgpu", "wasm"];
 
+/** Keeps the adapter's description beside the backend that asks for the same adapter. */
 async function openWebgpu(): Promise<Opened> {
-  throw new Error("this build has no WebGPU backend");
+  const { gpu } = navigator;
+  if (gpu === undefined) {
+    throw new Error(
+      isSecureContext
+        ? "this browser has no WebGPU; Chrome and Edge 113, Firefox 141 and Safari 26 have it"
+        : "browsers offer WebGPU on https and localhost pages only",
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) throw new Error("the browser has WebGPU, but no graphics device or driver that it accepts");
+  const { vendor, architecture, device, description } = adapter.info;
+  const parts = [description, [vendor, architecture, device].filter((part) => part !== "").join(" ")];
+  const backend = webgpuBackend({ adapter: { powerPreference: "high-performance" } });
+  return { backend, device: parts.find((part) => part !== "") ?? "an adapter that does not say its name" };
 }
+
+/** Opens one backend. Throws an Error that says why it cannot run here. */
+export const openBackend = (name: BackendName): Promise<Opened> => OPEN[name]();
 
 export interface Compiled<Result> {
   readonly result: Result;
@@ -38,7 +56,7 @@ export async function compileOn<Result>(
   let last: unknown;
   for (const name of wanted) {
     try {
-      const { backend, device } = await OPEN[name]();
+      const { backend, device } = await openBackend(name);
       const result = await compile(backend);
       const unused = NAMES.slice(NAMES.indexOf(name) + 1).map((other) => ({ name: other, reason: "it is not needed" }));
       return { result, state: { running: name, device, others: [...others, ...unused] } };

@@ -18,34 +18,37 @@ import {
   type Value,
 } from "asl-core";
 
-const isHead = (name: string) => name.startsWith("head.");
+const EMBEDDING = "head.fc.embedding_generator.0";
+
+/** The last linear layer, which tells the labels apart. The OpenImages head has another one before it. */
+export const lastLayer = (model: Model): string =>
+  Object.hasOwn(model.state, "head.fc.FC.weight") ? "head.fc.FC" : "head.fc";
 
 const partOf = (state: StateSpec, wanted: (name: string) => boolean): StateSpec =>
   Object.fromEntries(Object.entries(state).filter(([name]) => wanted(name)));
 
-/** The state of a model's classifier: what a lesson trains. */
-export const headState = (model: Model): StateSpec => partOf(model.state, isHead);
+/** The state of the last layer: what a lesson trains. */
+export function headState(model: Model): StateSpec {
+  const layer = lastLayer(model);
+  return partOf(model.state, (name) => name === `${layer}.weight` || name === `${layer}.bias`);
+}
 
 /** All other state: what a lesson leaves alone. */
-export const backboneState = (model: Model): StateSpec => partOf(model.state, (name) => !isHead(name));
+export const backboneState = (model: Model): StateSpec =>
+  partOf(model.state, (name) => !Object.hasOwn(headState(model), name));
 
-/** The linear layers of a TResNet's head, in order: one, or the two of the OpenImages head. */
-const LAYERS = ["head.fc.embedding_generator.0", "head.fc", "head.fc.FC"];
+type Values = Readonly<Record<string, Value>>;
 
 /** features: [batch, F]. Logits [batch, classes]. */
-function applyHead(features: Value, state: Readonly<Record<string, Value>>): Value {
-  return LAYERS.filter((name) => Object.hasOwn(state, `${name}.weight`)).reduce(
-    (x, name) => linear(x, state[`${name}.weight`]!, state[`${name}.bias`]!),
-    features,
-  );
-}
+const applyHead = (features: Value, state: Values, layer: string): Value =>
+  linear(features, state[`${layer}.weight`]!, state[`${layer}.bias`]!);
 
 const inputsOf = (builder: Builder, spec: StateSpec) =>
   Object.fromEntries(Object.entries(spec).map(([name, { type }]) => [name, builder.input(name, type)]));
 
 const sameNames = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
 
-/** Feeds images [1,3,S,S]; returns features [1,F], the globally pooled output of the last stage. */
+/** Feeds images [1,3,S,S]; returns features [1,F], the input of the last layer. */
 export function backboneProgram(model: Model, imageSize: number): Program {
   const builder = new Builder();
   const images = builder.input("images", { dtype: "f32", shape: [1, 3, imageSize, imageSize] });
@@ -55,19 +58,18 @@ export function backboneProgram(model: Model, imageSize: number): Program {
     return [name, builder.constant(f32(type.shape, new Float32Array(sizeOf(type.shape))))] as const;
   });
   const { stages } = model.apply(images, { ...state, ...Object.fromEntries(unused) }, "eval");
+  const embedding = stages.embedding!;
+  const features = Object.hasOwn(state, `${EMBEDDING}.weight`) ? applyHead(embedding, state, EMBEDDING) : embedding;
   return {
-    graph: eliminateDeadCode(builder.finish({ features: stages.embedding! })),
+    graph: eliminateDeadCode(builder.finish({ features })),
     reads: sameNames(Object.keys(state)),
     writes: {},
     finite: ["features"],
   };
 }
 
-/** Number of features of the head's input. */
-export function featureCount(model: Model): number {
-  const first = LAYERS.find((name) => Object.hasOwn(model.state, `${name}.weight`))!;
-  return model.state[`${first}.weight`]!.type.shape[1]!;
-}
+/** Number of features of the last layer. */
+export const featureCount = (model: Model): number => model.state[`${lastLayer(model)}.weight`]!.type.shape[1]!;
 
 /** Feeds features [1,F]; returns logits [1,C]. */
 export function headProgram(model: Model): Program {
@@ -75,7 +77,7 @@ export function headProgram(model: Model): Program {
   const features = builder.input("features", { dtype: "f32", shape: [1, featureCount(model)] });
   const state = inputsOf(builder, headState(model));
   return {
-    graph: builder.finish({ logits: applyHead(features, state) }),
+    graph: builder.finish({ logits: applyHead(features, state, lastLayer(model)) }),
     reads: sameNames(Object.keys(state)),
     writes: {},
     finite: ["logits"],
@@ -95,7 +97,7 @@ export function lessonProgram(model: Model, pictures: number): Program {
   const targets = builder.input("targets", { dtype: "f32", shape: [pictures, model.classes] });
   const state = inputsOf(builder, lessonState(model));
   const adam = adamInputs(builder);
-  const loss = exactAsymmetricLoss(applyHead(features, state), targets, {
+  const loss = exactAsymmetricLoss(applyHead(features, state, lastLayer(model)), targets, {
     gammaPos: 0,
     targets: "hard",
     unannotated: { mode: "ignore" },

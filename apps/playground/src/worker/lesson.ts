@@ -1,5 +1,6 @@
-import { adamFeeds, adamSlots, type Backend, f32, type Model, oneCycle, type Tensors } from "asl-core";
-import { headState, lessonProgram, lessonState } from "./head.js";
+import { adamFeeds, adamSlots, type Backend, f32, type Model, oneCycle, sizeOf, type Tensors } from "asl-core";
+import { headState, lastLayer, lessonProgram, lessonState } from "./head.js";
+import { type Normalisation, normalisationOf, normalised, withoutNormalisation } from "./normalisation.js";
 import type { Lesson } from "./protocol.js";
 
 export interface LessonInput {
@@ -17,18 +18,18 @@ export interface LessonInput {
 
 const MAX_LEARNING_RATE = 0.02;
 
-/** Trains the head on all examples at once, one-cycle. Throws what `signal` was aborted with. */
+/**
+ * Trains the last layer on all examples at once, one-cycle. The rows of labels that are not taught keep their bits.
+ * Throws what `signal` was aborted with.
+ */
 export async function teach(input: LessonInput): Promise<{ readonly head: Tensors; readonly losses: number[] }> {
   const { backend, model, head, lesson, features, onStep, signal } = input;
-  const pictures = lesson.examples.length;
-  await using session = await backend.compile(lessonState(model), { step: lessonProgram(model, pictures) });
-  await session.write({ ...head, ...zeros(adamSlots(headState(model))) });
-  const width = features[0]!.length;
-  const matrix = new Float32Array(pictures * width);
-  features.forEach((row, i) => {
-    matrix.set(row, i * width);
-  });
-  const feeds = { features: f32([pictures, width], matrix), targets: targetsOf(input) };
+  const names = namesOf(model);
+  const normalisation = normalisationOf(features);
+  await using session = await backend.compile(lessonState(model), { step: lessonProgram(model, features.length) });
+  const start = normalised({ weight: head[names.weight]!, bias: head[names.bias]! }, normalisation);
+  await session.write({ [names.weight]: start.weight, [names.bias]: start.bias, ...zeroSlots(model) });
+  const feeds = { features: matrixOf(features, normalisation), targets: targetsOf(input) };
   const losses: number[] = [];
   for (let step = 0; step < lesson.steps; step++) {
     const cycle = oneCycle(step, { maxLearningRate: MAX_LEARNING_RATE, totalSteps: lesson.steps });
@@ -38,7 +39,21 @@ export async function teach(input: LessonInput): Promise<{ readonly head: Tensor
     await messages();
     signal.throwIfAborted();
   }
-  return { head: await session.read(Object.keys(headState(model))), losses };
+  const end = await session.read([names.weight, names.bias]);
+  const learnt = withoutNormalisation({ weight: end[names.weight]!, bias: end[names.bias]! }, normalisation);
+  return { head: taughtRows(input, { [names.weight]: learnt.weight, [names.bias]: learnt.bias }), losses };
+}
+
+const namesOf = (model: Model) => ({ weight: `${lastLayer(model)}.weight`, bias: `${lastLayer(model)}.bias` });
+
+/** [N,F], normalised. */
+function matrixOf(features: readonly Float32Array[], { mean, scale }: Normalisation) {
+  const width = mean.length;
+  const matrix = new Float32Array(features.length * width);
+  features.forEach((row, i) => {
+    for (let j = 0; j < width; j++) matrix[i * width + j] = (row[j]! - mean[j]!) / scale;
+  });
+  return f32([features.length, width], matrix);
 }
 
 /** 1 and 0 for taught labels, -1 (no loss) for all others. */
@@ -53,13 +68,28 @@ function targetsOf({ classNames, lesson }: LessonInput) {
   return f32([examples.length, classNames.length], targets);
 }
 
-const zeros = (spec: ReturnType<typeof adamSlots>): Tensors =>
+const zeroSlots = (model: Model): Tensors =>
   Object.fromEntries(
-    Object.entries(spec).map(([name, { type }]) => [
+    Object.entries(adamSlots(headState(model))).map(([name, { type }]) => [
       name,
-      f32(type.shape, new Float32Array(type.shape.reduce((size, extent) => size * extent, 1))),
+      f32(type.shape, new Float32Array(sizeOf(type.shape))),
     ]),
   );
+
+/** The head before, with the learnt rows of the taught labels. */
+function taughtRows({ head, classNames, lesson }: LessonInput, learnt: Tensors): Tensors {
+  return Object.fromEntries(
+    Object.entries(head).map(([name, { type, data }]) => {
+      const row = data.length / classNames.length;
+      const mixed = Float32Array.from(data);
+      classNames.forEach((label, index) => {
+        if (!lesson.labels.includes(label)) return;
+        mixed.set(learnt[name]!.data.subarray(index * row, (index + 1) * row), index * row);
+      });
+      return [name, f32(type.shape, mixed)];
+    }),
+  );
+}
 
 /** Lets messages in, such as a cancellation. */
 const messages = () => new Promise<void>((resolve) => setTimeout(resolve));
