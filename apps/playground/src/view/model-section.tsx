@@ -108,7 +108,7 @@ function ModelPicker() {
         </button>
       )}
       <FileDrop
-        label={hasDemo ? "Choose a model file" : "Choose a model file"}
+        label="Choose a model file"
         accept=".safetensors,.pth,.pt,.onnx"
         hint={
           <>
@@ -117,7 +117,7 @@ function ModelPicker() {
         }
         onFiles={async ([file]) => afterwards(await loadModel(file!.name, () => file!.arrayBuffer()))}
       />
-      {site.value !== null && !hasDemo && (
+      {site.value !== null && !hasDemo && about.value === null && (
         <p class="hint wide">
           No model of your own? <code>npx pnpm@10 demo</code> trains a small one in about four minutes and{" "}
           <code>npx pnpm@10 playground</code> then offers it here.
