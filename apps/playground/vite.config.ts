@@ -9,11 +9,14 @@ const FIXTURES = path.join(ROOT, "fixtures");
 
 /** Files of the repository that the page fetches, by their path in the site. */
 function siteFiles(): ReadonlyMap<string, string> {
-  const ops = readdirSync(path.join(FIXTURES, "ops")).filter((file) => file.endsWith(".json"));
+  const cases = ["ops", "exact"].flatMap((folder) =>
+    readdirSync(path.join(FIXTURES, folder))
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => `${folder}/${file}`),
+  );
   return new Map([
     ...(existsSync(DEMO_MODEL) ? [["demo-model.safetensors", DEMO_MODEL] as const] : []),
-    ...ops.map((file) => [`fixtures/ops/${file}`, path.join(FIXTURES, "ops", file)] as const),
-    ["fixtures/loss/losses.json", path.join(FIXTURES, "loss/losses.json")],
+    ...[...cases, "loss/losses.json"].map((file) => [`fixtures/${file}`, path.join(FIXTURES, file)] as const),
   ]);
 }
 

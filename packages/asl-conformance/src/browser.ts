@@ -2,7 +2,7 @@
 export { ONNX_DEVIATIONS, WEBGPU_DEVIATIONS } from "./command/deviations.js";
 export { htmlReport } from "./command/html.js";
 export { type Summary, summaryOf, totalsOf } from "./command/summary.js";
-export { exactFixtures } from "./exact-programs.js";
+export { exactPrograms } from "./exact-programs.js";
 export type { Fixture, FixtureFileJson } from "./fixture.js";
 export { fixturesOfFile } from "./fixture-file.js";
 export { permitting } from "./permitted.js";

@@ -22,7 +22,6 @@ import {
 } from "asl-core";
 import { evaluate } from "asl-reference";
 import type { Fixture } from "./fixture.js";
-import { loadRecorded } from "./load.js";
 
 type Values = Readonly<Record<string, Value>>;
 
@@ -84,14 +83,6 @@ export const EXACT_PROGRAMS: readonly ExactProgram[] = [
 
 /** Where rules and tables begin and end. */
 const EDGES = [0, -0, 1, -1, 0.5, 2 ** -24, 1 - 2 ** -24, 18, -18, 69.5, -69.5, 69.6, 88.7, 100, -100, 2 ** -99, 1e-8];
-
-/**
- * asl-core's exact functions and losses as cases of the tier `exact`, for backends that compute in float32: those of
- * `exactPrograms`, and the files of fixtures/exact, whose bits come from exact rational arithmetic.
- */
-export function exactFixtures(elements?: number): readonly Fixture[] {
-  return [...exactPrograms(elements), ...loadRecorded("exact")];
-}
 
 /**
  * asl-core's exact functions and losses: the bits that float32 arithmetic, correctly

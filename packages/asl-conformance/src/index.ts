@@ -2,7 +2,8 @@ export { errorBounds, isDetermined } from "./bounds.js";
 export { type Comparison, compareBits, compareBounded, compareRelative, type Difference } from "./compare.js";
 export { COMPOSITES, type Composite, type CompositeName, compositeGraph } from "./composites.js";
 export type { Bounded } from "./error-rules.js";
-export { exactFixtures, exactPrograms } from "./exact-programs.js";
+export { exactFixtures } from "./exact-fixtures.js";
+export { exactPrograms } from "./exact-programs.js";
 export {
   type CaseKind,
   type Fixture,

@@ -13,7 +13,7 @@ import {
 import { referenceBackend } from "asl-reference";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { exactFixtures } from "../src/exact-programs.js";
+import { exactFixtures } from "../src/exact-fixtures.js";
 import { loadFixtures } from "../src/load.js";
 import { decodeFrame, encodeFrame } from "../src/remote/frame.js";
 import { channelPair, remoteBackend, serveBackend } from "../src/remote/index.js";

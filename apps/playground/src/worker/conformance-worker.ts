@@ -1,6 +1,6 @@
 import {
   type Deviation,
-  exactFixtures,
+  exactPrograms,
   type Fixture,
   type FixtureFileJson,
   fixturesOfFile,
@@ -28,7 +28,7 @@ const INTERVAL = 100;
 const worker: ConformanceWorker = {
   async check(name, files, onProgress) {
     const { backend, device } = await openBackend(name);
-    const fixtures = [...(await fetchFixtures(files)), ...exactFixtures()];
+    const fixtures = [...(await fetchFixtures(files)), ...exactPrograms()];
     let failed = 0;
     let last = 0;
     const measured = await runConformance(backend, {

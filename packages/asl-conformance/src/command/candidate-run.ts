@@ -6,12 +6,7 @@ import type { Report } from "../report.js";
 import { runConformance } from "../run.js";
 import type { SessionCase } from "../session-cases.js";
 import type { Candidate, OpenBackend } from "./backends.js";
-
-/** A backend that this machine cannot run. */
-export interface Skipped {
-  readonly name: string;
-  readonly reason: string;
-}
+import type { Skipped } from "./skipped.js";
 
 export interface Cases {
   readonly fixtures: readonly Fixture[];

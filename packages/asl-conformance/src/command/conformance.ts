@@ -1,5 +1,5 @@
 import { AslError, InputError } from "asl-core";
-import { exactFixtures } from "../exact-programs.js";
+import { exactFixtures } from "../exact-fixtures.js";
 import type { Fixture } from "../fixture.js";
 import { Hosts } from "../hosts/hosts.js";
 import { loadFixtures } from "../load.js";
@@ -10,9 +10,10 @@ import { isAccepted } from "../run.js";
 import { SESSION_CASES } from "../session-cases.js";
 import { loadAdapter, loadBrowserAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
-import { type Cases, runCandidate, type Skipped } from "./candidate-run.js";
+import { type Cases, runCandidate } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
 import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
+import type { Skipped } from "./skipped.js";
 import { mutantsJson, summaryOf } from "./summary.js";
 import { writeFileAtomically } from "./write-file.js";
 

@@ -3,8 +3,8 @@ import type { MutantOutcome } from "../mutants/mutants.js";
 import { PROBE_NAMES, PROBES } from "../probes.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
-import type { Skipped } from "./candidate-run.js";
 import type { Column } from "./matrix.js";
+import type { Skipped } from "./skipped.js";
 import { STYLE } from "./style.js";
 import { ofTier, totalsOf } from "./summary.js";
 

@@ -2,7 +2,7 @@ import type { Tier } from "../fixture.js";
 import type { MutantOutcome } from "../mutants/mutants.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
-import type { Skipped } from "./candidate-run.js";
+import type { Skipped } from "./skipped.js";
 
 /** Numbers of a set of cases; declared deviations are counted apart. */
 export interface Totals {

@@ -1,4 +1,4 @@
-import type { DType, GraphJson, TensorJson } from "asl-core";
+import type { DType, GraphJson, TensorJson, Tensors } from "asl-core";
 
 /** A tensor of a case: written out, or in a safetensors file beside the case's own; `row`: x[row] along its first axis. */
 export type TensorReference =
@@ -53,7 +53,7 @@ export interface NetworkFileJson {
   readonly cases: readonly NetworkCaseJson[];
 }
 
-/** A case with the folder that its safetensors files are in. */
+/** A case with what reads the safetensors files beside it. */
 export interface NetworkFixture extends NetworkCaseJson {
-  readonly folder: string;
+  readonly readTensors: (file: string) => Promise<Tensors>;
 }

@@ -2,8 +2,8 @@ import { type Backend, graphFromJson, type Program, type StateSpec, type Tensors
 import { type Comparison, compareRelative } from "../compare.js";
 import { judged, messageOf, NOTHING, summarize } from "../outcome.js";
 import type { CaseOutcome } from "../report.js";
-import { prefixed, TensorFiles } from "./load-networks.js";
 import type { Expectation, NetworkFixture } from "./network-fixture.js";
+import { prefixed, TensorFiles } from "./tensor-files.js";
 
 /** Runs a network's program step by step and compares with the official numbers; `reason` as of `runCase`. */
 export async function runNetworkCase(backend: Backend, fixture: NetworkFixture, reason?: string): Promise<CaseOutcome> {
@@ -19,7 +19,7 @@ export async function runNetworkCase(backend: Backend, fixture: NetworkFixture, 
 const SUBJECTS = { model: "models", training: "training" } as const;
 
 async function compareNetwork(backend: Backend, fixture: NetworkFixture): Promise<readonly Comparison[]> {
-  const files = new TensorFiles(fixture.folder);
+  const files = new TensorFiles(fixture.readTensors);
   const program: Program = { ...fixture.program, graph: graphFromJson(fixture.program.graph) };
   const state: StateSpec = Object.fromEntries(
     Object.entries(fixture.state).map(([name, type]) => [name, { type, role: "buffer", init: { kind: "zeros" } }]),
