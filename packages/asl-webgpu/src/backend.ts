@@ -1,4 +1,5 @@
 import { type Backend, checkProgram, type Program, type Session, type StateSpec } from "asl-core";
+import { deviceTuning, type Tile } from "./contraction/index.js";
 import type { Arithmetic } from "./lower/lowering.js";
 import { planProgram, type Target } from "./plan/program-plan.js";
 import { Device } from "./runtime/device.js";
@@ -27,6 +28,8 @@ export interface WebgpuBackendOptions {
   readonly arithmetic?: "probe" | "soft";
   /** Name of the Backend; "webgpu" unless given. */
   readonly name?: string;
+  /** Tiles of contractions by their keys, as the autotuner measured them; what is missing follows from the shape. */
+  readonly tiles?: Readonly<Record<string, Tile>>;
   /** After each kernel that `compile` has made. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
@@ -78,13 +81,16 @@ const SOFT: Arithmetic = { sum: "soft", quotient: "soft", root: "soft" };
 async function open(name: string, options: WebgpuBackendOptions): Promise<Opened> {
   const device = new Device(name, options.device ?? (await requestDevice(name, options)));
   const { limits } = device.gpu;
-  const target = { tuning: { limits }, limits };
+  const target = { tuning: deviceTuning(device.gpu, options.tiles), limits };
   const { arithmetic = "probe" } = options;
   return {
     device,
     target: { ...target, arithmetic: arithmetic === "soft" ? SOFT : await probeArithmetic(device, target) },
   };
 }
+
+/** Features that a device is asked for where the adapter has them. */
+const OPTIONAL: readonly string[] = ["subgroups"];
 
 /** Limits that a device is asked for as large as the adapter has them. */
 const LIMITS = [
@@ -116,5 +122,7 @@ async function requestDevice(name: string, options: WebgpuBackendOptions): Promi
     throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: no GPU driver that it accepts.`);
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
-  return await adapter.requestDevice({ label: name, requiredLimits });
+  // contractions pass factors on within a quad where they may
+  const requiredFeatures = [...adapter.features].filter((name) => OPTIONAL.includes(name)) as GPUFeatureName[];
+  return await adapter.requestDevice({ label: name, requiredLimits, requiredFeatures });
 }

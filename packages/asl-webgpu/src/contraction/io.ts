@@ -19,6 +19,9 @@ export interface ScratchIO {
 /** One compute dispatch; its entry point is called "main". */
 export interface ContractionDispatch {
   readonly label: string;
+  /** WGSL extensions that the module must enable, at its very beginning: `enable NAME;`. */
+  readonly enables: readonly string[];
+  /** The module after its `enable` directives. */
   readonly wgsl: string;
   readonly workgroups: readonly [number, number, number];
   readonly usesScratch: boolean;

@@ -3,6 +3,9 @@ import { type Axis, type GemmProblem, simplifyProblem, type Window } from "./pro
 
 export type ContractionOp = "matmul" | "conv2d" | "conv2dInputGrad" | "conv2dKernelGrad";
 
+/** Input channels of a group that fill the columns of a tile. */
+const WIDE = 16;
+
 type Mappings = {
   readonly [K in ContractionOp]: (inputs: readonly Shape[], output: Shape, attrs: AttrsOf<K>) => GemmProblem;
 };
@@ -59,10 +62,13 @@ const MAPPINGS: Mappings = {
   /** dkernel[g.o, c, u, v] = sum_{p,i,j} dy[p, g.o, i, j] x[p, g.c, i sh + u dh - top, j sw + v dw - left] */
   conv2dKernelGrad([x, outputGrad], kernel, attrs) {
     const geometry = geometryOf(x!, kernel, outputGrad!, attrs);
+    // With many channels each kernel element is a product of its own, whose terms all lie inside of the image.
+    const taps = [geometry.u, geometry.v];
+    const isWide = geometry.c.extent >= WIDE;
     return {
-      batch: [geometry.g],
+      batch: [geometry.g, ...(isWide ? taps : [])],
       m: [geometry.o],
-      n: [geometry.c, geometry.u, geometry.v],
+      n: [geometry.c, ...(isWide ? [] : taps)],
       k: [geometry.p, geometry.i, geometry.j],
       a: { source: 1, strides: geometry.y, windows: [] },
       b: { source: 0, ...geometry.xByOutput },

@@ -1,11 +1,12 @@
 import { formatShape, type Node, ShapeError, sizeOf, type TensorType } from "asl-core";
-import { directKernel, splitAxis, tileCounts } from "./direct.js";
-import { gridOf } from "./grid.js";
+import { directKernel } from "./direct.js";
+import { frameOf } from "./frame.js";
 import type { ContractionDispatch, ContractionIO, ContractionPlan, ScratchIO } from "./io.js";
+import { splitAxis } from "./loops.js";
 import { type ContractionOp, problemOf } from "./mappings.js";
-import { extentOf, type GemmProblem } from "./problem.js";
+import { extentOf, type GemmProblem, transposeProblem } from "./problem.js";
 import { sumKernel } from "./sum-splits.js";
-import { chooseTile, problemKey } from "./tile.js";
+import { checkTile, chooseTile, contractionKey } from "./tile.js";
 import type { Tuning } from "./tuning.js";
 
 export type ContractionNode = { readonly [K in ContractionOp]: Node<K> }[ContractionOp];
@@ -42,25 +43,28 @@ export function planContraction(
   const problem = problemOf(op, types.inputs, types.output, node.attrs);
   const outputs = sizeOf(types.output.shape);
   if (outputs === 0) return { dispatches: [], scratchElements: 0, flops: 0 };
-  const tile = tuning.tile ?? tuning.pinned?.[problemKey(op, problem)] ?? chooseTile(problem, tuning);
-  const counts = tileCounts(problem, tile);
-  const grid = gridOf(counts, tuning.limits, node);
+  const chosen = tuning.tile ?? tuning.pinned?.[contractionKey(op, problem)] ?? chooseTile(problem, tuning);
+  const oriented = chosen.transposed === true ? transposeProblem(problem) : problem;
+  const isSplit = splitAxis(oriented, chosen.splits) !== undefined;
+  const tile = isSplit ? chosen : { ...chosen, splits: 1 };
+  checkTile(tile, tuning, node);
+  const frame = frameOf(oriented, tile, tuning.limits, node);
   const shape = describe(problem);
-  const isSplit = splitAxis(problem, tile.splits) !== undefined;
   const main: ContractionDispatch = {
     label: `${op} ${shape}`,
-    wgsl: directKernel(problem, isSplit ? tile : { ...tile, splits: 1 }, io, scratch, grid.code),
-    workgroups: grid.workgroups,
+    enables: tile.from === "quads" ? ["subgroups"] : [],
+    wgsl: directKernel(oriented, tile, io, scratch, frame),
+    workgroups: frame.workgroups,
     usesScratch: isSplit,
     isLast: !isSplit,
   };
   const flops = 2 * outputs * extentOf(problem.k);
   if (!isSplit) return { dispatches: [main], scratchElements: 0, flops };
-  const sum = sumKernel(problem, tile.splits, io, scratch, tuning.limits, node);
+  const sum = sumKernel(oriented, tile.splits, io, scratch, tuning.limits, node);
   return {
     dispatches: [
       main,
-      { ...sum, label: `${op} ${shape}, sum of ${tile.splits} parts`, usesScratch: true, isLast: true },
+      { ...sum, label: `${op} ${shape}, sum of ${tile.splits} parts`, enables: [], usesScratch: true, isLast: true },
     ],
     scratchElements: outputs * tile.splits,
     flops,

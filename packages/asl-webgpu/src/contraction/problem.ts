@@ -17,9 +17,10 @@ export interface Window {
   readonly stride: number;
 }
 
-/** Element read for a position of the loops: sum stride * axis + sum over windows of stride * coordinate. */
+/** Element read for a position of the loops: offset + sum stride * axis + sum over windows of stride * coordinate. */
 export interface Operand {
   readonly source: 0 | 1;
+  readonly offset?: number;
   readonly strides: Readonly<Record<string, number>>;
   readonly windows: readonly Window[];
 }
@@ -58,17 +59,37 @@ export function simplifyProblem(problem: GemmProblem): GemmProblem {
 
 /** A window that no position leaves is a plain stride. */
 function withoutSafeWindows(operand: Operand, extents: Readonly<Record<string, number>>): Operand {
-  const strides: Record<string, number> = { ...operand.strides };
-  const windows = operand.windows.filter(({ factors, offset, divisor, extent, stride }) => {
+  return withPlainWindows(operand, ({ factors, offset, divisor, extent }) => {
     const spans = Object.entries(factors).map(([axis, factor]) => factor * (extents[axis]! - 1));
     const least = offset + spans.reduce((sum, span) => sum + Math.min(span, 0), 0);
     const most = offset + spans.reduce((sum, span) => sum + Math.max(span, 0), 0);
-    if (divisor !== 1 || least < 0 || most >= extent || offset !== 0) return true;
-    for (const [axis, factor] of Object.entries(factors)) strides[axis] = (strides[axis] ?? 0) + factor * stride;
+    return divisor === 1 && least >= 0 && most < extent;
+  });
+}
+
+/** Those windows of an operand that need no check become strides. */
+export function withPlainWindows(operand: Operand, isPlain: (window: Window) => boolean): Operand {
+  const strides: Record<string, number> = { ...operand.strides };
+  let start = operand.offset ?? 0;
+  const windows = operand.windows.filter((window) => {
+    if (!isPlain(window)) return true;
+    start += window.offset * window.stride;
+    for (const [axis, factor] of Object.entries(window.factors)) {
+      strides[axis] = (strides[axis] ?? 0) + factor * window.stride;
+    }
     return false;
   });
-  return { ...operand, strides, windows };
+  return { ...operand, offset: start, strides, windows };
 }
+
+/** The same sums with rows and columns in each other's place. */
+export const transposeProblem = (problem: GemmProblem): GemmProblem => ({
+  ...problem,
+  m: problem.n,
+  n: problem.m,
+  a: problem.b,
+  b: problem.a,
+});
 
 /** Drops axes of extent 1 that nothing offsets, and joins neighbours that every operand steps through as through one. */
 function mergeAxes({ a, b, output }: GemmProblem, axes: readonly Axis[]): Axis[] {

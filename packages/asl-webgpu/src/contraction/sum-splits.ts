@@ -1,3 +1,4 @@
+import { positiveZero } from "./frame.js";
 import { type Grid, gridOf } from "./grid.js";
 import type { ContractionIO, ScratchIO } from "./io.js";
 import { extentOf, type GemmProblem } from "./problem.js";
@@ -30,7 +31,7 @@ export function sumKernel(
     `  sum += ${scratch.load(`start + split * ${matrix}u`)};`,
     "}",
     ...position.code,
-    io.store(`u32(${linear(0, problem.output, position.values)})`, "sum"),
+    io.store(`u32(${linear(0, problem.output, position.values)})`, positiveZero("sum")),
   ].join("\n");
   return {
     workgroups: grid.workgroups,

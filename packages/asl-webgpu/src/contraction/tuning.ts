@@ -9,20 +9,47 @@ export interface ContractionLimits {
 
 /** How one contraction is cut into work. */
 export interface Tile {
+  /**
+   * Where the products' factors come from.
+   * - `buffers`: each invocation reads what it needs from the operands
+   * - `quads`: so do the columns; the rows' factors are read by four invocations, a quarter each, and passed on within
+   *   the quad. Needs the feature "subgroups", one row of threads and rows in fours
+   * - `workgroup`: a workgroup reads blocks of both operands into its memory, `depth` terms at a time
+   */
+  readonly from: "buffers" | "quads" | "workgroup";
   /** Invocations of a workgroup along columns and rows. */
   readonly threads: readonly [number, number];
   /** Elements that each invocation computes along rows and columns. */
   readonly rows: number;
   readonly columns: number;
+  /** Terms in the workgroup's memory at a time; of `workgroup` alone. */
+  readonly depth?: number;
   /** Parts that the terms are split into; their sums are added by a second dispatch. */
   readonly splits: number;
+  /** Rows are the output's columns and the other way round. */
+  readonly transposed?: boolean;
 }
 
 /** What planContraction may choose from. */
 export interface Tuning {
   readonly limits: ContractionLimits;
+  /** Invocations of a subgroup at least, where the device has the feature "subgroups" on. */
+  readonly subgroupSize?: number;
   /** For every contraction; for measurements. */
   readonly tile?: Tile;
-  /** Tiles by `problemKey`; what is missing follows from the shape. */
+  /** Tiles by `contractionKey`; what is missing follows from the shape. */
   readonly pinned?: Readonly<Record<string, Tile>>;
+}
+
+/** What a device says of itself, with tiles to use where the caller has measured. */
+export function deviceTuning(
+  { limits, features, adapterInfo }: Pick<GPUDevice, "limits" | "features"> & Partial<Pick<GPUDevice, "adapterInfo">>,
+  pinned?: Readonly<Record<string, Tile>>,
+): Tuning {
+  const subgroupSize = features.has("subgroups") ? adapterInfo?.subgroupMinSize : undefined;
+  return {
+    limits,
+    ...(subgroupSize === undefined ? {} : { subgroupSize }),
+    ...(pinned === undefined ? {} : { pinned }),
+  };
 }

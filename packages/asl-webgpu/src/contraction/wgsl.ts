@@ -25,7 +25,7 @@ export function digits(
   const values: Record<string, string> = {};
   let divisor = 1;
   for (const [position, { name, extent }] of [...axes.entries()].reverse()) {
-    const quotient = divisor === 1 ? index : `${index} / ${divisor}u`;
+    const quotient = divisor === 1 ? index : `(${index}) / ${divisor}u`;
     const isOutermost = position === 0;
     values[name] = `${prefix}_${name}`;
     code.push(`let ${prefix}_${name} = i32(${isOutermost ? quotient : `(${quotient}) % ${extent}u`});`);

@@ -56,7 +56,10 @@ export function contractionKernel(
   const declarations = moduleText(bindings, functions, ...loads, store);
   return {
     bindings: bindings.list,
-    dispatches: plan.dispatches.map(({ wgsl, workgroups }) => ({ wgsl: `${declarations}\n${wgsl}`, workgroups })),
+    dispatches: plan.dispatches.map(({ enables, wgsl, workgroups }) => ({
+      wgsl: `${enables.map((name) => `enable ${name};\n`).join("")}${declarations}\n${wgsl}`,
+      workgroups,
+    })),
     scratchElements: plan.scratchElements,
     flops: plan.flops,
   };

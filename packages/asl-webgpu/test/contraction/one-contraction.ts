@@ -3,7 +3,9 @@ import {
   type ContractionIO,
   type ContractionNode,
   type ContractionPlan,
+  deviceTuning,
   planContraction,
+  type Tile,
   type Tuning,
 } from "../../src/contraction/index.js";
 
@@ -31,7 +33,7 @@ export function planOf({ graph }: Pick<Program, "graph">, tuning: Tuning): Contr
 }
 
 /** Runs graphs of one contraction; the least that shows what its kernels compute. */
-export function oneContraction(device: GPUDevice, tuningOf: (limits: GPUSupportedLimits) => Tuning): Backend {
+export function oneContraction(device: GPUDevice, tile?: Tile): Backend {
   return {
     name: "one contraction on WebGPU",
     compile: async (_state, programs) => {
@@ -43,7 +45,7 @@ export function oneContraction(device: GPUDevice, tuningOf: (limits: GPUSupporte
           const type = graph.types[node.output]!;
           const names = Object.fromEntries(Object.entries(graph.inputs).map(([input, id]) => [id, input]));
           const inputs = node.inputs.map((id) => Float32Array.from(feeds[names[id]!]!.data));
-          const plan = planOf(program, tuningOf(device.limits));
+          const plan = planOf(program, { ...deviceTuning(device), ...(tile === undefined ? {} : { tile }) });
           const data = await dispatch(device, plan, inputs, type);
           return Object.fromEntries(Object.keys(graph.outputs).map((output) => [output, f32(type.shape, data)]));
         },
@@ -86,8 +88,11 @@ async function dispatch(
     entries: buffers.map((each, binding) => ({ binding, resource: { buffer: each } })),
   });
   const encoder = device.createCommandEncoder();
-  for (const { wgsl, label, workgroups } of plan.dispatches) {
-    const module = device.createShaderModule({ code: wgsl, label });
+  for (const { enables, wgsl, label, workgroups } of plan.dispatches) {
+    const module = device.createShaderModule({
+      code: [...enables.map((name) => `enable ${name};\n`), wgsl].join(""),
+      label,
+    });
     const pipeline = device.createComputePipeline({
       label,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
