@@ -67,8 +67,10 @@ export function resize(picture: Picture, width: number, height: number, filter: 
   return { width, height, data };
 }
 
+/* Both passes store through a Uint8ClampedArray, which limits to 0 .. 255 by itself. Sums wrap at 32 bits. */
+
 function resizeRows(source: Uint8Array, sourceWidth: number, height: number, width: number, taps: Taps): Uint8Array {
-  const target = new Uint8Array(height * width * 3);
+  const target = new Uint8ClampedArray(height * width * 3);
   const { first, count, weights } = taps;
   for (let y = 0, to = 0; y < height; y++) {
     const row = y * sourceWidth * 3;
@@ -85,36 +87,50 @@ function resizeRows(source: Uint8Array, sourceWidth: number, height: number, wid
         green = (green + Math.imul(source[from + 1]!, weight)) | 0;
         blue = (blue + Math.imul(source[from + 2]!, weight)) | 0;
       }
-      target[to] = clip(red >> FRACTION_BITS);
-      target[to + 1] = clip(green >> FRACTION_BITS);
-      target[to + 2] = clip(blue >> FRACTION_BITS);
+      target[to] = red >> FRACTION_BITS;
+      target[to + 1] = green >> FRACTION_BITS;
+      target[to + 2] = blue >> FRACTION_BITS;
     }
   }
-  return target;
+  return new Uint8Array(target.buffer);
 }
 
+/** Whole rows at a time: memory is walked in order, unlike one column at a time. */
 function resizeColumns(source: Uint8Array, width: number, height: number, taps: Taps): Uint8Array {
   const stride = width * 3;
-  const target = new Uint8Array(height * stride);
-  // Summing whole rows walks memory in order, unlike one column at a time.
+  const target = new Uint8ClampedArray(height * stride);
   const sums = new Int32Array(stride);
   const { first, count, weights } = taps;
   for (let y = 0; y < height; y++) {
-    sums.fill(HALF);
-    const taken = count[y]!;
-    for (let tap = 0; tap < taken; tap++) {
-      const weight = weights[y * taps.width + tap]!;
-      const from = (first[y]! + tap) * stride;
-      for (let i = 0; i < stride; i++) sums[i] = sums[i]! + Math.imul(source[from + i]!, weight);
-    }
-    const to = y * stride;
-    for (let i = 0; i < stride; i++) target[to + i] = clip(sums[i]! >> FRACTION_BITS);
+    const line = target.subarray(y * stride, (y + 1) * stride);
+    const rows = source.subarray(first[y]! * stride, (first[y]! + count[y]!) * stride);
+    const own = weights.subarray(y * taps.width, y * taps.width + count[y]!);
+    if (own.length <= 4) sumUpToFour(rows, own, line);
+    else sumMany(rows, own, line, sums);
   }
-  return target;
+  return new Uint8Array(target.buffer);
 }
 
-function clip(value: number): number {
-  return Math.min(255, Math.max(0, value));
+/** Enlarging, and shrinking to half: all taps in one go, with weight 0 for those that are not there. */
+function sumUpToFour(rows: Uint8Array, weights: Int32Array, line: Uint8ClampedArray): void {
+  const stride = line.length;
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = weights;
+  const [r1, r2, r3] = [1, 2, 3].map((tap) => Math.min(tap, weights.length - 1) * stride) as [number, number, number];
+  for (let i = 0; i < stride; i++) {
+    const low = Math.imul(rows[i]!, w0) + Math.imul(rows[r1 + i]!, w1);
+    const high = Math.imul(rows[r2 + i]!, w2) + Math.imul(rows[r3 + i]!, w3);
+    line[i] = (HALF + low + high) >> FRACTION_BITS;
+  }
+}
+
+function sumMany(rows: Uint8Array, weights: Int32Array, line: Uint8ClampedArray, sums: Int32Array): void {
+  const stride = line.length;
+  sums.fill(HALF);
+  for (let tap = 0, from = 0; tap < weights.length; tap++, from += stride) {
+    const weight = weights[tap]!;
+    for (let i = 0; i < stride; i++) sums[i] = sums[i]! + Math.imul(rows[from + i]!, weight);
+  }
+  for (let i = 0; i < stride; i++) line[i] = sums[i]! >> FRACTION_BITS;
 }
 
 const tapsCache = new Map<string, Taps>();
