@@ -34,12 +34,16 @@ const BENCHMARKS = {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),
   },
+  "webgpu-contraction": {
+    summary: "convolutions of TResNet-M and their gradients on WebGPU against TensorFlow.js and ONNX Runtime Web",
+    load: () => import("./webgpu-contraction.mjs"),
+  },
 };
 
 const [name, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");
 const benchmark = BENCHMARKS[name];
 if (benchmark === undefined || rest.includes("--help")) {
-  const list = Object.entries(BENCHMARKS).map(([key, { summary }]) => `  ${key.padEnd(16)} ${summary}`);
+  const list = Object.entries(BENCHMARKS).map(([key, { summary }]) => `  ${key.padEnd(20)} ${summary}`);
   console.log(`usage: npx pnpm@10 bench NAME [--json FILE] [--runs N]\n\n${list.join("\n")}\n`);
   console.log("ratio = our time / the peer's; medians of interleaved runs on this machine.");
   if (name !== undefined && name !== "--help" && benchmark === undefined) {

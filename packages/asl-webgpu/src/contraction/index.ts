@@ -1,3 +1,4 @@
+export { candidateTiles, type TunedContraction, tuneContraction } from "./autotune.js";
 export type { ContractionDispatch, ContractionIO, ContractionPlan, ScratchIO } from "./io.js";
 export type { ContractionOp } from "./mappings.js";
 export { type ContractionNode, type ContractionTypes, planContraction } from "./plan.js";

@@ -36,33 +36,29 @@ function tileOf(rows: number, columns: number, { subgroupSize }: Tuning): Omit<T
 
 /** Throws ShapeError when the device cannot run a tile. */
 export function checkTile(
-  { from, threads, rows }: Tile,
-  { limits, subgroupSize }: Tuning,
+  tile: Tile,
+  tuning: Tuning,
   { op, scope }: { readonly op: string; readonly scope: string },
 ): void {
-  const refuse = (detail: string): never => {
-    throw new ShapeError(op, detail, scope);
-  };
+  const reason = refusal(tile, tuning);
+  if (reason !== undefined) throw new ShapeError(op, reason, scope);
+}
+
+export const isRunnable = (tile: Tile, tuning: Tuning): boolean => refusal(tile, tuning) === undefined;
+
+function refusal({ from, threads, rows }: Tile, { limits, subgroupSize }: Tuning): string | undefined {
   const [x, y] = threads;
-  if (
-    x > limits.maxComputeWorkgroupSizeX ||
-    y > limits.maxComputeWorkgroupSizeY ||
-    x * y > limits.maxComputeInvocationsPerWorkgroup
-  ) {
-    const most = `${limits.maxComputeWorkgroupSizeX}x${limits.maxComputeWorkgroupSizeY}`;
-    refuse(
-      `its tile has ${x}x${y} invocations; the device allows ${most}, ${limits.maxComputeInvocationsPerWorkgroup} in all`,
-    );
+  const { maxComputeWorkgroupSizeX: mostX, maxComputeWorkgroupSizeY: mostY } = limits;
+  const most = limits.maxComputeInvocationsPerWorkgroup;
+  if (x > mostX || y > mostY || x * y > most) {
+    return `its tile has ${x}x${y} invocations; the device allows ${mostX}x${mostY}, ${most} in all`;
   }
-  if (
-    from === "quads" &&
-    (subgroupSize === undefined || subgroupSize < 4 || x % 4 !== 0 || y !== 1 || rows % 4 !== 0)
-  ) {
-    refuse(
-      `a tile from quads needs the feature "subgroups" (size ${subgroupSize ?? "unknown"}), threads [4 i, 1] and 4 j rows; ` +
-        `got [${threads}] and ${rows}`,
-    );
-  }
+  const hasQuads = subgroupSize !== undefined && subgroupSize >= 4;
+  if (from !== "quads" || (hasQuads && x % 4 === 0 && y === 1 && rows % 4 === 0)) return undefined;
+  return (
+    `a tile from quads needs the feature "subgroups" (size ${subgroupSize ?? "unknown"}), threads [4 i, 1] and 4 j rows; ` +
+    `got [${threads}] and ${rows}`
+  );
 }
 
 /** Names a contraction's shape: contractions of equal keys run equally well on equal tiles. */

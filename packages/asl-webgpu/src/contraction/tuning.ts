@@ -14,16 +14,13 @@ export interface Tile {
    * - `buffers`: each invocation reads what it needs from the operands
    * - `quads`: so do the columns; the rows' factors are read by four invocations, a quarter each, and passed on within
    *   the quad. Needs the feature "subgroups", one row of threads and rows in fours
-   * - `workgroup`: a workgroup reads blocks of both operands into its memory, `depth` terms at a time
    */
-  readonly from: "buffers" | "quads" | "workgroup";
+  readonly from: "buffers" | "quads";
   /** Invocations of a workgroup along columns and rows. */
   readonly threads: readonly [number, number];
   /** Elements that each invocation computes along rows and columns. */
   readonly rows: number;
   readonly columns: number;
-  /** Terms in the workgroup's memory at a time; of `workgroup` alone. */
-  readonly depth?: number;
   /** Parts that the terms are split into; their sums are added by a second dispatch. */
   readonly splits: number;
   /** Rows are the output's columns and the other way round. */
