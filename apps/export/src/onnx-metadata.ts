@@ -7,6 +7,7 @@ export function onnxMetadata(model: OpenedModel): Readonly<Record<string, string
   return encodeClassifierMetadata({
     labels: model.classNames,
     thresholds: model.thresholds,
+    thresholdCalibration: model.calibration,
     imageSize: model.imageSize,
     resizeFilter: model.resizeFilter,
     modelVariant: architecture.variant,

@@ -23,6 +23,7 @@ export async function openCheckpointClassifier(file: string, options: Classifier
   return {
     classNames: opened.classNames,
     thresholds: opened.thresholds,
+    calibration: opened.calibration,
     imageSize: opened.imageSize,
     resizeFilter: opened.resizeFilter,
     batchSize,

@@ -19,6 +19,8 @@ export interface Classifier extends AsyncDisposable {
   readonly classNames: readonly string[];
   /** One for all classes or one each: what the file says, else the default of the official scripts. */
   readonly thresholds: number | readonly number[];
+  /** How the file's thresholds were calibrated, if they were. */
+  readonly calibration: string | undefined;
   /** Side of the square pictures in pixels. */
   readonly imageSize: number;
   readonly resizeFilter: ResizeFilter;

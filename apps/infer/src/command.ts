@@ -117,6 +117,7 @@ export async function infer(
     batchSize: Math.min(options.batchSize, files.length),
   });
   for (const note of classifier.notes) report.note(note);
+  report.note(thresholdNote(classifier, options));
   if (options.saveAnnotated !== undefined) await mkdir(options.saveAnnotated, { recursive: true });
 
   const thresholds = thresholdsOf(classifier, options.threshold);
@@ -162,6 +163,13 @@ export async function infer(
   }
   if (failed > 0 && files.length > 1) report.warn(`${failed} of ${files.length} pictures failed; see above`);
   return failed > 0 || problems.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Which thresholds hold, in words. */
+function thresholdNote({ thresholds, calibration }: Classifier, { threshold, model }: InferOptions): string {
+  if (threshold !== undefined) return `threshold: ${threshold} for every class (--threshold)`;
+  const what = typeof thresholds === "number" ? `${thresholds} for every class` : "one for each class";
+  return `threshold: ${what}${calibration === undefined ? "" : `, calibrated for ${calibration}`} (${model})`;
 }
 
 function thresholdsOf({ classNames, thresholds }: Classifier, asked: number | undefined): readonly number[] {

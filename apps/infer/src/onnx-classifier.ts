@@ -50,6 +50,7 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
   return {
     classNames,
     thresholds: metadata.thresholds ?? DEFAULT_THRESHOLD,
+    calibration: metadata.thresholdCalibration,
     imageSize,
     resizeFilter: metadata.resizeFilter ?? DEFAULT_RESIZE_FILTER,
     batchSize,

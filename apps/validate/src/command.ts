@@ -3,6 +3,7 @@ import {
   backendOption,
   byteSize,
   cacheDirOption,
+  calibrationGoal,
   createCommand,
   datasetKindOption,
   difficultOption,
@@ -34,6 +35,8 @@ export const validateCommand = () =>
       "asl-validate --data VOC2007 --model coco.safetensors --aliases voc-coco --classes-shared",
       "asl-validate --predictions scores.safetensors --threshold 0.5 --json",
       "asl-validate --predictions scores.npz --scores-key sgmd --targets-key labels",
+      "asl-validate --compare runs/a runs/b",
+      "asl-validate --data photos --model best-ema.safetensors --calibrate precision=0.9",
       "asl-validate --predictions scores.npy --targets labels.csv --pictures ids.txt --classes classes.txt --memory 1.5GiB",
     ],
   })
@@ -76,6 +79,23 @@ export const validateCommand = () =>
     )
     .option("--shape <rows,classes>", "with --memory: --predictions are bare numbers of this shape", matrixShape)
     .option("--dtype <type>", "of the bare numbers: f32 or f16", oneOf(["f32", "f16"] as const), "f32" as const)
+    .option(
+      "--bootstrap [resamples]",
+      "a 95 % interval of mAP from so many resamples of the pictures: 1000",
+      positiveInteger,
+    )
+    .option("--bootstrap-seed <number>", "of the resamples", wholeNumber, 0)
+    .option(
+      "--compare <files...>",
+      "two files of predictions or folders of runs, on the same pictures: is one better? (paired bootstrap)",
+    )
+    .option(
+      "--calibrate <goal>",
+      "choose a threshold for each class: f1 (the highest F1) or precision=0.9 (the most found at that precision), and " +
+        "store them in the checkpoint; classes without positives get --threshold",
+      calibrationGoal,
+    )
+    .option("--save-model <file>", "with --calibrate: write the checkpoint here instead of over --model")
     .option("--save-predictions <file>", "write scores and targets (safetensors)")
     .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
     .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")

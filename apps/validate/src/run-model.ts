@@ -2,6 +2,7 @@ import {
   alignClasses,
   type CommandContext,
   findSources,
+  type OpenedModel,
   openBackend,
   openModel,
   openSource,
@@ -21,7 +22,7 @@ export async function runModel(
   data: string,
   options: ValidateOptions,
   { report, signal }: CommandContext,
-): Promise<{ predictions: Predictions; threshold: number | readonly number[] }> {
+): Promise<{ predictions: Predictions; threshold: number | readonly number[]; opened: OpenedModel }> {
   const { weights, imageSize, classes, batchSize, numerics, threads, workers } = options;
   const classNames = classes === undefined ? undefined : await readClassNames(classes);
   const { file, published } = await resolveModel(modelFile, options, { report, signal });
@@ -67,10 +68,10 @@ export async function runModel(
   try {
     const predictions = await predictor.evaluate(loader, { signal, onProgress: (done) => progress.update(done) });
     const threshold = options.threshold ?? opened.thresholds;
-    if (options.classesShared !== true) return { predictions, threshold };
+    if (options.classesShared !== true) return { predictions, threshold, opened };
     const shared = sharedClasses(dataset.classes, pictures.classes, alignment);
     const selected = selectClasses({ ...predictions, thresholds: threshold }, shared);
-    return { predictions: selected, threshold: selected.thresholds ?? threshold };
+    return { predictions: selected, threshold: selected.thresholds ?? threshold, opened };
   } finally {
     progress.stop();
   }

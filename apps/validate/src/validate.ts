@@ -1,6 +1,8 @@
-import { type CommandContext, checkPlaceOf, UsageError } from "asl-cli";
+import { type CommandContext, checkPlaceOf, type OpenedModel, UsageError } from "asl-cli";
 import { type Predictions, savePredictions, type ValidationReport, validationReport } from "asl-training";
+import { calibrate, calibrationAsJson, calibrationAsText, checkCalibration, storeThresholds } from "./calibrate.js";
 import type { ValidateOptions } from "./command.js";
+import { compare, intervalAsText, intervalOf } from "./compare.js";
 import { runModel } from "./run-model.js";
 import { savedPredictions } from "./saved-predictions.js";
 import { checkScoreFileOptions, evaluateInBlocks } from "./score-file.js";
@@ -15,10 +17,27 @@ export async function validate(options: ValidateOptions, context: CommandContext
     print(await measureInBlocks(options.memory, options, context), options, context);
     return undefined;
   }
-  const { predictions, threshold } = await predictionsFor(options, context);
+  if (options.compare !== undefined) return await compare(options.compare, options, context);
+  await checkCalibration(options);
+  const { predictions, threshold: asked, opened } = await predictionsFor(options, context);
+  const calibration =
+    options.calibrate === undefined ? undefined : calibrate(predictions, options.calibrate, options.threshold);
+  const threshold = calibration?.thresholds ?? asked;
   const result = validationReport(predictions, threshold);
-  print(result, options, context);
+  const interval = options.bootstrap === undefined ? undefined : await intervalOf(predictions, options, context);
+  if (options.json === true) {
+    report.printJson({
+      ...reportAsJson(result),
+      ...(interval === undefined ? {} : { mAPInterval: interval }),
+      ...(calibration === undefined ? {} : { calibration: calibrationAsJson(calibration) }),
+    });
+  } else {
+    report.print(reportAsText(result));
+    if (interval !== undefined) report.print(`\n${intervalAsText(result.mAP, interval)}`);
+    if (calibration !== undefined) report.print(`\n${calibrationAsText(calibration)}`);
+  }
   // after the report: when the disk is full, the figures are not lost with the file
+  if (calibration !== undefined) await storeThresholds(calibration, opened, options, report);
   if (options.savePredictions !== undefined) {
     await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });
     report.note(`${options.savePredictions}: ${predictions.pictures.length} pictures`);
@@ -44,6 +63,7 @@ async function measureInBlocks(memory: number, options: ValidateOptions, context
 interface Validated {
   readonly predictions: Predictions;
   readonly threshold: number | readonly number[];
+  readonly opened?: OpenedModel;
 }
 
 async function predictionsFor(options: ValidateOptions, context: CommandContext): Promise<Validated> {

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { checkImageSize, InputError } from "asl-core";
+import { type CalibrationGoal, checkImageSize, InputError } from "asl-core";
 
 /** Argument parsers: each returns the value or throws what was expected and what came. */
 export type ArgumentParser<T> = (text: string) => T;
@@ -99,3 +99,11 @@ export const existingFolder: ArgumentParser<string> = (text) => {
 export function oneOf<T extends string>(names: readonly T[], what = "one of"): ArgumentParser<T> {
   return (text) => names.find((name) => name === text) ?? refuse(`${what} ${names.join(", ")}`, text);
 }
+
+/** What thresholds are calibrated for: "f1", or "precision=0.9". */
+export const calibrationGoal: ArgumentParser<CalibrationGoal> = (text) => {
+  if (text === "f1") return { kind: "f1" };
+  const precision = numberOf(/^precision=([\d.]+)$/.exec(text)?.[1] ?? "");
+  if (precision > 0 && precision <= 1) return { kind: "precision", precision };
+  return refuse("f1, or precision=P with P above 0 and at most 1", text);
+};

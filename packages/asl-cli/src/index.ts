@@ -4,6 +4,7 @@ export { type AlignedDataset, type AlignOptions, alignClasses, sharedClasses } f
 export {
   type ArgumentParser,
   byteSize,
+  calibrationGoal,
   existingFile,
   existingFolder,
   fraction,

@@ -39,6 +39,8 @@ export interface OpenedModel {
   readonly resizeFilter: "bicubic" | "bilinear";
   /** 0.8 when the file does not say. */
   readonly thresholds: number | readonly number[];
+  /** How they were calibrated, if they were. */
+  readonly calibration: string | undefined;
   /** Null unless this project wrote the file. */
   readonly metadata: CheckpointMetadata | null;
   /** What was found and assumed, one sentence each. */
@@ -80,6 +82,7 @@ export async function openModel(file: string, options: OpenModelOptions = {}): P
     imageSize,
     resizeFilter: metadata?.resizeFilter ?? DEFAULT_RESIZE_FILTER,
     thresholds: metadata?.thresholds ?? DEFAULT_THRESHOLD,
+    calibration: metadata?.calibration,
     metadata,
     notes: [
       `${file}: ${describe(architecture)}, ${config.classes} classes, ${imageSize} px`,

@@ -22,7 +22,7 @@ export {
   resolveRecipe,
   type TrainingRecipe,
 } from "./recipe.js";
-export { METRICS_COLUMNS, RUN_FILES, STEPS_COLUMNS } from "./run-directory.js";
+export { RUN_FILES } from "./run-directory.js";
 export { type StepSchedule, scheduleAt } from "./schedule.js";
 export { evaluateScoreFile, RESERVED_MEMORY, type ScoreFileOptions } from "./score-file/evaluate-score-file.js";
 export { type OpenScoreFileOptions, openScoreFile, type ScoreFile } from "./score-file/open-score-file.js";
@@ -30,6 +30,8 @@ export { type SparseTargetsOptions, sparseTargets } from "./score-file/sparse-ta
 export { maskedTargets, matrixTargets, type TargetColumns } from "./score-file/targets.js";
 export { sigmoidScores } from "./scores.js";
 export { selectClasses } from "./select-classes.js";
+export { EventFile, readEvents, type ScalarEvent } from "./tracking/event-file.js";
+export { METRICS_COLUMNS, STEPS_COLUMNS } from "./tracking/training-logs.js";
 export { train } from "./train.js";
 export type { BestCheckpoint, EpochReport, StepReport, TrainingOptions, TrainingResult } from "./training-options.js";
 export { summaryOf } from "./training-summary.js";

@@ -1,45 +1,23 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type JsonObject, readSnapshot, type Snapshot, writeAtomically, writeSnapshot } from "asl-checkpoint";
-import { CsvLog } from "./csv-log.js";
 import { RunDirectoryError } from "./errors.js";
+import { TrainingLogs } from "./tracking/training-logs.js";
 
 /** The files of a run, inside its folder. */
 export const RUN_FILES = {
   best: "best.safetensors",
   bestEma: "best-ema.safetensors",
   snapshot: "last.snapshot",
+  predictions: "best-predictions.safetensors",
+  predictionsEma: "best-ema-predictions.safetensors",
   metrics: "metrics.csv",
   steps: "steps.csv",
+  /** For TensorBoard, which looks for "tfevents". */
+  events: "events.out.tfevents.asl",
   recipe: "recipe.json",
   summary: "summary.json",
 } as const;
-
-export const METRICS_COLUMNS = [
-  "epoch",
-  "step",
-  "loss",
-  "learning_rate",
-  "mAP",
-  "mAP_EMA",
-  "mAP_present",
-  "mAP_present_EMA",
-  "images_per_second",
-  "seconds",
-] as const;
-
-/** The last two are the balance of the loss: mean probability of positives, and mean (1 - p) of negatives. */
-export const STEPS_COLUMNS = [
-  "step",
-  "epoch",
-  "batch",
-  "loss",
-  "learning_rate",
-  "gradient_norm",
-  "gamma_neg",
-  "p_plus",
-  "p_minus",
-] as const;
 
 /** The folder of one training run. */
 export class RunDirectory {
@@ -77,15 +55,9 @@ export class RunDirectory {
   }
 
   /** The logs, cut back to the given number of finished steps and epochs. */
-  async openLogs(done: {
-    readonly steps: number;
-    readonly epochs: number;
-  }): Promise<{ metrics: CsvLog; steps: CsvLog }> {
-    const first = (row: readonly string[]) => Number(row[0]);
-    return {
-      metrics: await CsvLog.open(this.path("metrics"), METRICS_COLUMNS, (row) => first(row) <= done.epochs),
-      steps: await CsvLog.open(this.path("steps"), STEPS_COLUMNS, (row) => first(row) <= done.steps),
-    };
+  openLogs(done: { readonly steps: number; readonly epochs: number }): Promise<TrainingLogs> {
+    const [metrics, steps, events] = [this.path("metrics"), this.path("steps"), this.path("events")];
+    return TrainingLogs.open({ metrics, steps, events }, done);
   }
 
   readSnapshot(): Promise<Snapshot> {

@@ -3,14 +3,15 @@ import type { JsonObject } from "asl-checkpoint";
 import type { Model, Session } from "asl-core";
 import type { Batch } from "asl-data";
 import { exportCheckpoint, readWeights } from "./checkpoint-export.js";
-import type { CsvLog, CsvRow } from "./csv-log.js";
 import { evaluate } from "./evaluate.js";
+import { savePredictions } from "./predictions-file.js";
 import type { TrainingProgramName } from "./programs.js";
 import { AT_START, type BestEvaluation, progressToJson, type TrainingProgress } from "./progress.js";
 import type { TrainingRecipe } from "./recipe.js";
 import type { RunDirectory } from "./run-directory.js";
 import type { RunLock } from "./run-lock.js";
 import { scheduleAt } from "./schedule.js";
+import type { StepRecord, TrainingLogs } from "./tracking/training-logs.js";
 import type { TrainingOptions, TrainingResult } from "./training-options.js";
 import { type StepResult, StepRunner, stepsPerEpoch } from "./training-step.js";
 import { type Evaluated, evaluatedOf, metricsOf, summaryOf } from "./training-summary.js";
@@ -32,12 +33,12 @@ export class TrainingRun {
   #progress: TrainingProgress;
   /** When the clock of `progress.seconds` was last read. */
   #clock = performance.now();
-  #unwrittenSteps: CsvRow[] = [];
+  #unwrittenSteps: StepRecord[] = [];
   readonly #steps: StepRunner;
 
   private constructor(
     private readonly parts: RunParts,
-    private readonly logs: { readonly metrics: CsvLog; readonly steps: CsvLog },
+    private readonly logs: TrainingLogs,
   ) {
     const { session, recipe, options } = parts;
     const { classes: classNames, batchesPerEpoch } = options.training;
@@ -116,19 +117,8 @@ export class TrainingRun {
     const { step, epoch, epochLoss, frozenSteps } = this.#progress;
     const result = await this.#steps.take(batch, this.#progress);
     if (result === undefined) return undefined;
-    const { loss, learningRate, gradientNorm, gammaNeg, nextGammaNeg, pPlus, pMinus } = result;
-    const row = [
-      step + 1,
-      epoch + 1,
-      batch.number + 1,
-      loss,
-      learningRate,
-      gradientNorm ?? "",
-      gammaNeg,
-      pPlus,
-      pMinus,
-    ];
-    this.#unwrittenSteps.push(row);
+    const { loss, nextGammaNeg } = result;
+    this.#unwrittenSteps.push({ ...result, step: step + 1, epoch: epoch + 1, batch: batch.number + 1 });
     this.#advance({
       step: step + 1,
       nextBatch: batch.number + 1,
@@ -161,18 +151,10 @@ export class TrainingRun {
     const steps = stepsPerEpoch(recipe, options.training.batchesPerEpoch);
     const { learningRate } = scheduleAt(recipe, Math.max(step - 1, 0), steps);
     const reports = [evaluated?.regular.report, evaluated?.ema.report];
-    await this.logs.metrics.append([
-      [
-        epoch + 1,
-        step,
-        loss,
-        learningRate,
-        ...reports.map((report) => report?.mAP ?? ""),
-        ...reports.map((report) => report?.mAPPresent ?? ""),
-        imagesPerSecond.toFixed(2),
-        this.#progress.seconds.toFixed(1),
-      ],
-    ]);
+    await this.logs.epoch({
+      ...{ epoch: epoch + 1, step, loss, learningRate, imagesPerSecond, seconds: this.#progress.seconds },
+      reports,
+    });
     await this.#saveSnapshot();
     options.onEpoch?.({
       epoch: epoch + 1,
@@ -226,13 +208,17 @@ export class TrainingRun {
       metrics: evaluated === undefined ? {} : metricsOf(evaluated.report),
       weights,
     });
+    if (evaluated !== undefined) {
+      const saved = directory.path(weights === "ema" ? "predictionsEma" : "predictions");
+      await savePredictions(saved, { ...evaluated.predictions, thresholds: evaluated.threshold });
+    }
     return mAP === undefined ? null : { epoch: epoch + 1, mAP };
   }
 
   async #saveSnapshot(): Promise<void> {
     const { session, directory, setup } = this.parts;
     await this.parts.lock.check();
-    await this.logs.steps.append(this.#unwrittenSteps);
+    await this.logs.steps(this.#unwrittenSteps);
     this.#unwrittenSteps = [];
     this.#advance({});
     await directory.writeSnapshot({

@@ -5,13 +5,14 @@ import { bestThreshold, type ValidationReport, validationReport } from "./valida
 
 /** An evaluation of one kind of weights, at the threshold that fits its scores best. */
 export interface Evaluated {
+  readonly predictions: Predictions;
   readonly report: ValidationReport;
   readonly threshold: number;
 }
 
 export function evaluatedOf(predictions: Predictions): Evaluated {
   const threshold = bestThreshold(predictions);
-  return { report: validationReport(predictions, threshold), threshold };
+  return { predictions, report: validationReport(predictions, threshold), threshold };
 }
 
 /** The numbers of a report that go into a checkpoint. */

@@ -5,7 +5,7 @@ import { readCheckpoint, readSnapshot } from "asl-checkpoint";
 import { type Backend, f32, initialize, NonFiniteError, type Tensors, tresnet } from "asl-core";
 import { referenceBackend } from "asl-reference";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EpochReport, RunDirectoryError, type TrainingOptions, train } from "../src/index.js";
+import { type EpochReport, RunDirectoryError, readEvents, type TrainingOptions, train } from "../src/index.js";
 import { inMemoryLoader } from "./in-memory-loader.js";
 
 const CLASSES = ["cat", "dog", "bird"];
@@ -69,8 +69,11 @@ describe("train", () => {
     const epochs: EpochReport[] = [];
     const result = await train(optionsFor("run", { onEpoch: (report) => epochs.push(report) }));
     expect((await readdir(join(folder, "run"))).sort()).toEqual([
+      "best-ema-predictions.safetensors",
       "best-ema.safetensors",
+      "best-predictions.safetensors",
       "best.safetensors",
+      "events.out.tfevents.asl",
       "last.snapshot",
       "metrics.csv",
       "recipe.json",
@@ -91,6 +94,15 @@ describe("train", () => {
       recipe: { gammaNeg: 4, gammaPos: 0 },
       classNames: CLASSES,
     });
+
+    const events = readEvents(await readFile(join(folder, "run/events.out.tfevents.asl")));
+    const series = (tag: string) => events.map(({ scalars }) => scalars[tag]).filter((value) => value !== undefined);
+    expect(series("train/loss")).toEqual((await lossesOf("run")).map((row) => Math.fround(Number(row[3]))));
+    expect(series("validation/mAP")).toEqual(epochs.map(({ regular }) => Math.fround(regular!.mAP)));
+    expect(series("balance/p_plus")).toHaveLength(EPOCHS * STEPS_PER_EPOCH);
+    for (const [index, value] of series("balance/p_minus").entries()) {
+      expect(value).toBe(Math.fround(Number((await lossesOf("run"))[index]![8])));
+    }
 
     for (const [file, weights] of [
       ["best.safetensors", "regular"],

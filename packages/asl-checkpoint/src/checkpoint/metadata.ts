@@ -17,6 +17,8 @@ export interface CheckpointMetadata {
   readonly step: number;
   readonly epoch: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** How the thresholds were chosen, where they were calibrated: "f1 on 800 pictures". */
+  readonly calibration?: string;
   /** Which of the two sets of weights a training run has. */
   readonly weights: "regular" | "ema";
 }
@@ -51,6 +53,7 @@ export function parseMetadata(file: string, text: string): CheckpointMetadata {
     step: root.natural("step"),
     epoch: root.number("epoch"),
     metrics: root.numbersByName("metrics"),
+    ...(root.get("calibration") === undefined ? {} : { calibration: root.text("calibration") }),
     weights: root.oneOf("weights", ["regular", "ema"]),
   };
 }
@@ -129,6 +132,10 @@ class Fields {
 
   positive(key: string): number {
     return this.#checked(key, "a whole number from 1 on", (value): value is number => isNatural(value) && value > 0);
+  }
+
+  text(key: string): string {
+    return this.#checked(key, "a string", (value): value is string => typeof value === "string");
   }
 
   strings(key: string): readonly string[] {

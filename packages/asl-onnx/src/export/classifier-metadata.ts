@@ -6,6 +6,8 @@ export interface ClassifierMetadata {
   readonly labels: readonly string[];
   /** Score above which a class counts as present: one for all, or one per class. */
   readonly thresholds: number | readonly number[];
+  /** How the thresholds were calibrated, if they were. */
+  readonly thresholdCalibration?: string | undefined;
   /** Side of the square input in pixels. */
   readonly imageSize: number;
   readonly resizeFilter: "bicubic" | "bilinear";
@@ -21,7 +23,7 @@ export interface ClassifierMetadata {
 
 /** What has to be known to prepare a picture and to name the scores. */
 export type ParsedClassifierMetadata = Partial<
-  Pick<ClassifierMetadata, "labels" | "thresholds" | "imageSize" | "resizeFilter">
+  Pick<ClassifierMetadata, "labels" | "thresholds" | "thresholdCalibration" | "imageSize" | "resizeFilter">
 >;
 
 /** The metadata_props of an exported file, a public format. Lists and objects are JSON. */
@@ -30,6 +32,7 @@ export function encodeClassifierMetadata(metadata: ClassifierMetadata): Readonly
   return {
     labels: JSON.stringify(metadata.labels),
     thresholds: JSON.stringify(metadata.thresholds),
+    ...(metadata.thresholdCalibration === undefined ? {} : { threshold_calibration: metadata.thresholdCalibration }),
     image_size: String(size),
     resize_filter: filter,
     preprocessing: `RGB squeezed to ${size} x ${size} (${filter}, antialiased), value / 255, no mean or std; f32[batch,3,${size},${size}]`,
@@ -64,6 +67,7 @@ export function parseClassifierMetadata(
           thresholds:
             parseThresholds(thresholds) ?? fail("thresholds", "a number from 0 to 1, or a JSON array of them"),
         }),
+    ...(metadata.threshold_calibration === undefined ? {} : { thresholdCalibration: metadata.threshold_calibration }),
     ...(size === undefined ? {} : { imageSize: parseSize(size) ?? fail("image_size", "a number of pixels") }),
     ...(filter === undefined
       ? {}
