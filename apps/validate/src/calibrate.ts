@@ -18,7 +18,9 @@ export interface Calibration {
 export async function checkCalibration(options: ValidateOptions): Promise<void> {
   const { calibrate: goal, saveModel, model, classesShared } = options;
   if (goal !== undefined && classesShared === true) {
-    throw new UsageError("--calibrate needs a threshold for every class of the model: it goes without --classes-shared");
+    throw new UsageError(
+      "--calibrate needs a threshold for every class of the model: it goes without --classes-shared",
+    );
   }
   if (saveModel === undefined) return;
   if (goal === undefined || model === undefined) throw new UsageError("--save-model goes with --calibrate and --model");
