@@ -125,6 +125,17 @@ describe.skipIf(SKIPPED)(`contractions on WebGPU ${SKIPPED ?? ""}`, () => {
     it(name, () => expectAllThree(shape));
   }
 
+  it("sums in two splits where one split has no term of a group", async () => {
+    const twoGroups = convCase([1, 2, 1, 1], [2, 1, 1, 1], {
+      groups: 2,
+      padding: [
+        [0, 1],
+        [0, 0],
+      ],
+    });
+    await expectAllThree(twoGroups, { from: "buffers", threads: [8, 8], rows: 1, columns: 1, splits: 2 });
+  });
+
   it("matmul with and without leading dimensions, on any tile", async () => {
     const extent = fc.nat(20);
     await fc.assert(
