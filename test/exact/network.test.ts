@@ -13,7 +13,7 @@ import {
 } from "asl-core";
 import { exportOnnx } from "asl-onnx";
 import { onnxNodeBackend, openOnnxModelNode } from "asl-onnx/node";
-import { evaluateNode } from "asl-reference";
+import { evaluateNode, referenceBackend } from "asl-reference";
 import { describe, expect, it } from "vitest";
 import { BACKENDS_UNDER_TEST } from "../goldens/backends.js";
 import { fixture } from "../goldens/fixtures.js";
@@ -23,7 +23,11 @@ import { LOGITS, sha256 } from "./logits.js";
 
 const LEVELS = ["disabled", "basic", "extended", "layout", "all"] as const;
 const RUNTIMES = LEVELS.flatMap((level) => [1, 2].map((threads) => ({ level, threads })));
-const BACKENDS = BACKENDS_UNDER_TEST.filter(({ name, precision }) => precision === "f32" && name !== "onnx");
+// onnx has its own test at every level below; webgpu, which compiles these kernels for minutes on a processor, is held to
+// the same SHA-256 once, in hosts.test.ts.
+const BACKENDS = BACKENDS_UNDER_TEST.filter(
+  ({ name, precision }) => precision === "f32" && name !== "onnx" && name !== "webgpu",
+);
 
 function rootMeanSquareError(actual: TensorData, expected: TensorData): number {
   const squares = Array.from(actual.data, (value, i) => (value - expected.data[i]!) ** 2);
@@ -89,12 +93,14 @@ describe.each(NETWORKS)("$name", ({ name, config, checkpoints }) => {
     expect(sha256(logits!)).toBe(LOGITS[name]);
   });
 
-  it("exact logits are no further from PyTorch's float64 than native float32 on onnx", async () => {
+  // Not against onnx: its kernels, and so its error, are another processor's on every machine.
+  it("exact logits are no further from PyTorch's float64 than float32 summed in order", async () => {
     const truth = (await golden()).logits_f64!;
-    const [exact, native] = await Promise.all(
-      (["exact", "native"] as const).map((numerics) => logitsOn(onnxNodeBackend(), numerics)),
-    );
-    expect(rootMeanSquareError(exact!, truth)).toBeLessThanOrEqual(rootMeanSquareError(native!, truth));
+    const [exact, native] = await Promise.all([
+      logitsOn(onnxNodeBackend(), "exact"),
+      logitsOn(referenceBackend({ precision: "f32" }), "native"),
+    ]);
+    expect(rootMeanSquareError(exact, truth)).toBeLessThanOrEqual(rootMeanSquareError(native, truth));
   });
 });
 
