@@ -8,7 +8,8 @@ const usesSwiftShader = process.env.VK_ICD_FILENAMES === undefined && existsSync
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
-    testTimeout: 120_000,
+    // an emulated GPU compiles the kernels of a network for minutes
+    testTimeout: 400_000,
     pool: "forks",
     env: usesSwiftShader ? { VK_ICD_FILENAMES: SWIFTSHADER } : {},
   },
