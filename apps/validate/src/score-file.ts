@@ -6,9 +6,16 @@ import type { ValidateOptions } from "./command.js";
 /** Options that say how a file larger than memory is read. */
 const ONLY_WITH_MEMORY = ["targets", "annotated", "pictures", "unlisted", "shape"] as const;
 
-/** Throws UsageError for an option of score files without --memory. */
+/** Options that need all scores in memory at once. */
+const ONLY_WITHOUT_MEMORY = ["bootstrap", "compare", "calibrate"] as const;
+
+/** Throws UsageError for an option of score files without --memory, and for one that --memory cannot serve. */
 export function checkScoreFileOptions(options: ValidateOptions): void {
-  if (options.memory !== undefined) return;
+  if (options.memory !== undefined) {
+    const refused = ONLY_WITHOUT_MEMORY.find((name) => options[name] !== undefined);
+    if (refused !== undefined) throw new UsageError(`--${refused} needs all scores at once: it goes without --memory`);
+    return;
+  }
   const given = ONLY_WITH_MEMORY.find((name) => options[name] !== undefined);
   if (given !== undefined) throw new UsageError(`--${given} goes with --memory SIZE`);
 }

@@ -82,6 +82,11 @@ describe("asl-validate --compare", () => {
     await refuse(["--predictions", "weak.safetensors", "--calibrate", "precision=2"], 2, /Expected f1, or precision=P/);
     await refuse(["--predictions", "weak.safetensors", "--save-model", "x"], 2, /--save-model goes with --calibrate/);
     await refuse(
+      ["--predictions", "weak.safetensors", "--memory", "1GiB", "--bootstrap"],
+      2,
+      /--bootstrap needs all scores at once: it goes without --memory/,
+    );
+    await refuse(
       [...data(), "--model", "model.safetensors", "--calibrate", "f1", "--classes-shared"],
       2,
       /it goes without --classes-shared/,
