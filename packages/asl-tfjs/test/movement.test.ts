@@ -1,3 +1,5 @@
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
 import {
   type AttrsOf,
   add,
@@ -16,6 +18,7 @@ import { evaluate } from "asl-reference";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expectContract, expectSameBits, noise, runOn } from "../../../test/contract.js";
+import { Lowering, type Quirks } from "../src/lower/lowering.js";
 import { BACKENDS } from "./backends.js";
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
@@ -202,5 +205,32 @@ describe.each(BACKENDS)("values that only repeat on $name", ({ backend }) => {
       expect(actual[name]!.type, name).toEqual(tensor.type);
       expectSameBits(actual[name]!.data, tensor.data);
     }
+  });
+});
+
+describe("what only GPUs need", () => {
+  it("repeats elements along any axes in tiles of rank 3, as broadcastTo does", async () => {
+    await tf.setBackend("cpu");
+    const quirks: Quirks = {
+      maximumDropsNaN: false,
+      slicesSlowly: false,
+      readsLate: true,
+      equalsDivideToOne: false,
+      maxHasFloor: false,
+      coarse: new Set(),
+    };
+    const lowering = new Lowering(
+      tf,
+      build(() => ({})),
+      quirks,
+      new Set(),
+    );
+    const axis = fc.record({ extent: fc.integer({ min: 1, max: 3 }), repeats: fc.boolean() });
+    await property(fc.array(axis, { minLength: 5, maxLength: 6 }), async (axes) => {
+      const shape = axes.map(({ extent }) => extent);
+      const compact = axes.map(({ extent, repeats }) => (repeats ? 1 : extent));
+      const tensor = tf.reshape(tf.range(0, sizeOf(compact)), compact);
+      expect(await lowering.spread(tensor, shape).array()).toEqual(await tf.broadcastTo(tensor, shape).array());
+    });
   });
 });

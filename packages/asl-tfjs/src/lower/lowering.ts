@@ -63,7 +63,26 @@ export class Lowering {
     if (sameShape(tensor.shape, shape)) return tensor;
     // 1 * x is x; on the cpu and wasm backends three times faster than repeating a single element
     if (tensor.size === 1 && tensor.dtype === "float32") return tf.mul(tf.ones([...shape]), tf.reshape(tensor, []));
-    return tf.broadcastTo(tensor, [...shape]);
+    return this.quirks.readsLate && shape.length > 4
+      ? this.#spreadRuns(tensor, shape)
+      : tf.broadcastTo(tensor, [...shape]);
+  }
+
+  /** Webgpu's Tile of rank 5 and more computes on the host, with a read that breaks the device: here it has rank 3. */
+  #spreadRuns(tensor: DeviceTensor, shape: Shape): DeviceTensor {
+    const { tf } = this;
+    let spread = tensor;
+    // From the last axis to the first: axes [start, end) repeat, what comes after them is complete.
+    for (let end = shape.length; end > 0; end--) {
+      if (tensor.shape[end - 1] === shape[end - 1]) continue;
+      let start = end - 1;
+      while (start > 0 && tensor.shape[start - 1] === 1) start--;
+      const before = sizeOf(tensor.shape.slice(0, start));
+      const repeats = sizeOf(shape.slice(start, end));
+      spread = tf.tile(tf.reshape(spread, [before, 1, sizeOf(shape.slice(end))]), [1, repeats, 1]);
+      end = start + 1;
+    }
+    return tf.reshape(spread, [...shape]);
   }
 
   /** Whether the value is known to hold no NaN. */
