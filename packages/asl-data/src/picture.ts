@@ -1,4 +1,5 @@
 import { InputError } from "asl-core";
+import { toTensorInKernels } from "./kernels/tensor.js";
 
 /** Pixels in memory: RGB, 8 bits, rows from the top, `data.length = height * width * 3`. */
 export interface Picture {
@@ -26,6 +27,12 @@ export function toTensor(picture: Picture, target: Float32Array, offset = 0): vo
       `toTensor: elements ${offset} .. ${offset + 3 * plane} do not fit into a target of ${target.length}`,
     );
   }
+  if (!toTensorInKernels(data, target, offset)) toTensorScalar(data, target, offset);
+}
+
+/** In JavaScript: the reference of kernels/tensor.ts, and what runs where WebAssembly SIMD does not. */
+export function toTensorScalar(data: Uint8Array, target: Float32Array, offset: number): void {
+  const plane = data.length / 3;
   const green = offset + plane;
   const blue = green + plane;
   for (let pixel = 0, byte = 0; pixel < plane; pixel++, byte += 3) {

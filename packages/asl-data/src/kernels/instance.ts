@@ -1,0 +1,69 @@
+import { KERNELS_BASE64 } from "./binary.js";
+
+/** What kernels/ exports; all arguments are addresses and sizes in bytes unless they say otherwise. */
+export interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  heapBase(): number;
+  resizeRows(
+    source: number,
+    stride: number,
+    height: number,
+    target: number,
+    width: number,
+    taps: number,
+    weights: number,
+  ): void;
+  resizeColumns(source: number, stride: number, target: number, height: number, taps: number, weights: number): void;
+  toPlanes(source: number, pixels: number, target: number): void;
+}
+
+/** The kernels and, for each size asked for, the address of that many bytes. */
+export interface Workspace {
+  readonly kernels: KernelExports;
+  /** The memory as it is until the next workspace is opened. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly addresses: readonly number[];
+}
+
+/** Memory of WebAssembly never shrinks, so pictures that need more are left to JavaScript. */
+const MOST_BYTES = 2 ** 28;
+const PAGE_BYTES = 2 ** 16;
+const ALIGNMENT = 16;
+
+let instance: KernelExports | undefined | "none";
+
+/**
+ * Room for `sizes` in the memory of this thread's kernels; whatever an earlier workspace held is lost. Undefined where
+ * there is no WebAssembly SIMD (or a page's policy forbids it), or too much is asked for: JavaScript does the work then.
+ */
+export function openWorkspace(sizes: readonly number[]): Workspace | undefined {
+  const kernels = loadKernels();
+  if (kernels === undefined) return undefined;
+  const addresses: number[] = [];
+  let end = align(kernels.heapBase());
+  for (const size of sizes) {
+    addresses.push(end);
+    end = align(end + size);
+  }
+  if (!(end <= MOST_BYTES)) return undefined;
+  const { memory } = kernels;
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  return { kernels, bytes: new Uint8Array(memory.buffer), addresses };
+}
+
+const align = (address: number) => Math.ceil(address / ALIGNMENT) * ALIGNMENT;
+
+function loadKernels(): KernelExports | undefined {
+  if (instance === undefined) instance = instantiate() ?? "none";
+  return instance === "none" ? undefined : instance;
+}
+
+function instantiate(): KernelExports | undefined {
+  try {
+    const code = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
+    return new WebAssembly.Instance(new WebAssembly.Module(code)).exports as unknown as KernelExports;
+  } catch {
+    return undefined;
+  }
+}
