@@ -30,6 +30,11 @@ const BENCHMARKS = {
     summary: "training runs killed (SIGKILL) at random moments and resumed: equal final hashes (--kills N)",
     load: () => import("./kill-resume.mjs"),
   },
+  "paper-losses": {
+    summary: "CE, focal, ASL and adaptive ASL on emoji scenes, several seeds: mAP with intervals (about an hour)",
+    load: () => import("./paper-losses.mjs"),
+    ownOptions: true,
+  },
   loader: {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),
@@ -42,7 +47,10 @@ const BENCHMARKS = {
 
 const [name, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");
 const benchmark = BENCHMARKS[name];
-if (benchmark === undefined || rest.includes("--help")) {
+if (benchmark?.ownOptions) {
+  const { main } = await benchmark.load();
+  await main(rest);
+} else if (benchmark === undefined || rest.includes("--help")) {
   const list = Object.entries(BENCHMARKS).map(([key, { summary }]) => `  ${key.padEnd(20)} ${summary}`);
   console.log(`usage: npx pnpm@10 bench NAME [--json FILE] [--runs N]\n\n${list.join("\n")}\n`);
   console.log("ratio = our time / the peer's; medians of interleaved runs on this machine.");

@@ -22,6 +22,7 @@ export {
   resolveRecipe,
   type TrainingRecipe,
 } from "./recipe.js";
+export { lossFeeds, recipeLoss } from "./recipe-loss.js";
 export { RUN_FILES } from "./run-directory.js";
 export { type StepSchedule, scheduleAt } from "./schedule.js";
 export { evaluateScoreFile, RESERVED_MEMORY, type ScoreFileOptions } from "./score-file/evaluate-score-file.js";

@@ -1,0 +1,40 @@
+// The options that comparisons share, and what they do with a command line.
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { createCommand, imageSize, openBackend, positiveInteger, refuse } from "asl-cli";
+import { QUICK_SETTINGS, SETTINGS } from "./settings.mjs";
+import { ResultStore } from "./store.mjs";
+
+/** Names of `all`, with commas. */
+export const someOf = (all) => (text) => {
+  const names = text.split(",").map((name) => name.trim());
+  return names.every((name) => all.includes(name)) ? names : refuse(`some of ${all.join(", ")}, with commas`, text);
+};
+
+export function comparisonCommand({ name, description, examples, store }) {
+  return createCommand({ name: `bench ${name}`, description, examples })
+    .option("--seeds <count>", "runs of each kind, with the seeds 1, 2, ...", positiveInteger, 3)
+    .option("--scenes <count>", `training pictures; default ${SETTINGS.scenes}`, positiveInteger)
+    .option("--epochs <count>", `epochs of each run; default ${SETTINGS.epochs}`, positiveInteger)
+    .option("--image-size <pixels>", `default ${SETTINGS.imageSize}`, imageSize)
+    .option("--threads <count>", "threads of the backend", positiveInteger)
+    .option("--store <folder>", "where finished runs lie; a comparison that was interrupted goes on there", store)
+    .option("--quick", "a tiny network on a few pictures, to see that all works; the figures mean nothing")
+    .option("--table", "train nothing: table and page of the runs that are there")
+    .option("--json <file>", "write rows and runs as JSON");
+}
+
+export function settingsOf({ quick, scenes, epochs, imageSize: side }) {
+  return {
+    ...(quick ? QUICK_SETTINGS : SETTINGS),
+    ...(scenes === undefined ? {} : { scenes }),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(side === undefined ? {} : { imageSize: side }),
+  };
+}
+
+export const storeOf = ({ store, quick }) => new ResultStore(quick ? path.join(store, "quick") : store);
+
+export const backendOf = ({ threads }) => openBackend("onnx", threads === undefined ? {} : { threads });
+
+export const writeJson = (file, value) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);

@@ -1,0 +1,113 @@
+// Cross-entropy, focal, asymmetric and adaptive asymmetric loss: same network, same pictures, same budget, several seeds.
+import { formatTable, runCommand } from "asl-cli";
+import { backendOf, comparisonCommand, settingsOf, someOf, storeOf, writeJson } from "./comparison/command.mjs";
+import { exitCodeOf, lossCosts, runComparison } from "./comparison/run-comparison.mjs";
+import { CONFIDENCE, tInterval } from "./comparison/statistics.mjs";
+
+/** Settings as in the paper: gamma 2; (gamma- 4, gamma+ 0, clip 0.05). */
+export const LOSSES = { bce: "CE", focal: "focal", asl: "ASL", "asl-adaptive": "ASL adaptive" };
+
+export const ARMS = {
+  scratch: { title: "from scratch", start: "scratch", removed: 0 },
+  pretrained: { title: "pretrained backbone, new drawings", start: "backbone", removed: 0 },
+  "removed-30": { title: "the same, 30 % of the positive labels removed", start: "backbone", removed: 0.3 },
+  "removed-60": { title: "the same, 60 % of the positive labels removed", start: "backbone", removed: 0.6 },
+};
+
+const command = () =>
+  comparisonCommand({
+    name: "paper-losses",
+    description:
+      "Trains the demo's network on emoji scenes of COCO's 80 classes with each loss, and compares mAP on scenes that " +
+      "keep all labels. Finished runs are kept in --store; Ctrl-C loses nothing, the same command goes on.",
+    examples: [
+      "npx pnpm@10 bench paper-losses --json losses.json",
+      "npx pnpm@10 bench paper-losses --arms scratch,removed-60 --losses bce,asl --seeds 5",
+      "npx pnpm@10 bench paper-losses --table",
+    ],
+    store: "runs/paper-losses",
+  })
+    .option("--arms <names>", Object.keys(ARMS).join(", "), someOf(Object.keys(ARMS)), Object.keys(ARMS))
+    .option("--losses <names>", Object.keys(LOSSES).join(", "), someOf(Object.keys(LOSSES)), Object.keys(LOSSES));
+
+export const main = (argv) => runCommand(command(), compare, argv);
+
+async function compare(options, context) {
+  const { arms, losses, seeds } = options;
+  const [settings, store, trains] = [settingsOf(options), storeOf(options), !options.table];
+  const backend = await backendOf(options);
+  const runs = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed) =>
+    arms.flatMap((arm) =>
+      losses.map((loss) => ({ name: `${arm}-${loss}-seed${seed}`, arm, loss, seed, ...withoutTitle(ARMS[arm]) })),
+    ),
+  );
+  const records = await runComparison({ runs, settings, store, backend, trains }, context);
+  const recipes = Object.fromEntries(losses.map((loss) => [loss, { loss }]));
+  const cost = await lossCosts({ losses: recipes, settings, store, backend, trains }, context);
+  const rows = rowsOf(records, { arms, losses, cost });
+  context.report.print(textOf(rows));
+  if (options.json !== undefined) {
+    const all = records.map(({ run, record }) => ({ ...run, ...record }));
+    await writeJson(options.json, { confidence: CONFIDENCE, interval: INTERVAL, settings, rows, runs: all });
+  }
+  if (records.length < runs.length)
+    context.report.warn(`${runs.length - records.length} of ${runs.length} runs are missing`);
+  return exitCodeOf({ runs, records });
+}
+
+const INTERVAL = "Student's t over seeds; `difference` to bce: of the pairs with the same seed";
+
+const withoutTitle = ({ title: _, ...arm }) => arm;
+
+/** A row for each arm and loss: mAP in percent, of the moving average after the last epoch. */
+export function rowsOf(records, { arms, losses, cost }) {
+  const mAPOf = (arm, loss, seed) =>
+    records.find(({ run }) => run.arm === arm && run.loss === loss && run.seed === seed)?.record.mAP;
+  return arms.flatMap((arm) =>
+    losses.map((loss) => {
+      const own = records.filter(({ run }) => run.arm === arm && run.loss === loss);
+      const values = (of) => own.map(({ record }) => of(record)).filter((value) => value != null);
+      const { mean: mAP, low, high } = tInterval(values((record) => record.mAP));
+      const pairs = own.flatMap(({ run, record }) => {
+        const peer = loss === "bce" ? undefined : mAPOf(arm, "bce", run.seed);
+        return peer === undefined ? [] : [record.mAP - peer];
+      });
+      const mean = (of) => tInterval(values(of)).mean;
+      const last = (record) => record.balance.at(-1);
+      return {
+        ...{ arm, loss, mAP, low, high, seeds: own.length },
+        difference: pairs.length === 0 ? null : tInterval(pairs),
+        mAPLast: mean((record) => record.mAPLast),
+        pPositive: mean((record) => last(record).pPositive),
+        pNegative: mean((record) => last(record).pNegative),
+        gap: mean((record) => last(record).gap),
+        gammaNeg: mean((record) => record.gammaNeg),
+        pKept: mean((record) => record.removed?.pKept),
+        pRemoved: mean((record) => record.removed?.pRemoved),
+        pTrueNegative: mean((record) => record.removed?.pNegative),
+        gradientShare: mean((record) => record.removed?.gradientShare),
+        gradientShareOfCrossEntropy: mean((record) => record.removed?.gradientShareOfCrossEntropy),
+        lossShare: cost[loss]?.share ?? null,
+      };
+    }),
+  );
+}
+
+const number = (value, digits) => (value == null ? "-" : value.toFixed(digits));
+const range = ({ low, high }, digits = 2) => (low == null ? "-" : `${number(low, digits)} .. ${number(high, digits)}`);
+const percent = (value) => (value == null ? "-" : `${(100 * value).toFixed(1)} %`);
+
+function textOf(rows) {
+  const head = ["arm", "loss", "mAP", "95 % (t)", "seeds", "minus CE", "95 % (t)", "p+", "1-p-", "gap", "gamma-"];
+  return formatTable(
+    [...head, "p removed", "their pull", "with CE", "loss/step"],
+    rows.map((row) => [
+      ...[row.arm, LOSSES[row.loss], number(row.mAP, 2), range(row), String(row.seeds)],
+      ...[number(row.difference?.mean, 2), range(row.difference ?? {})],
+      ...[number(row.pPositive, 3), number(row.pNegative, 3), number(row.gap, 3), number(row.gammaNeg, 2)],
+      ...[number(row.pRemoved, 3), percent(row.gradientShare), percent(row.gradientShareOfCrossEntropy)],
+      percent(row.lossShare),
+    ]),
+    [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
+  );
+}
