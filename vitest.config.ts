@@ -7,7 +7,10 @@ const usesSwiftShader = process.env.VK_ICD_FILENAMES === undefined && existsSync
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    include: [
+      ...["packages/*", "apps/*", "."].map((folder) => `${folder}/test/**/*.test.ts`),
+      "bench/test/**/*.test.mjs",
+    ],
     // an emulated GPU compiles the kernels of a network for minutes
     testTimeout: 400_000,
     pool: "forks",

@@ -1,8 +1,9 @@
 // Cross-entropy, focal, asymmetric and adaptive asymmetric loss: same network, same pictures, same budget, several seeds.
 import { formatTable, runCommand } from "asl-cli";
 import { backendOf, comparisonCommand, settingsOf, someOf, storeOf, writeJson } from "./comparison/command.mjs";
+import { intervalOf, meanOf, numberText, pairedDifference, percentText, rangeText } from "./comparison/rows.mjs";
 import { exitCodeOf, lossCosts, runComparison } from "./comparison/run-comparison.mjs";
-import { CONFIDENCE, tInterval } from "./comparison/statistics.mjs";
+import { CONFIDENCE } from "./comparison/statistics.mjs";
 
 /** Settings as in the paper: gamma 2; (gamma- 4, gamma+ 0, clip 0.05). */
 export const LOSSES = { bce: "CE", focal: "focal", asl: "ASL", "asl-adaptive": "ASL adaptive" };
@@ -61,52 +62,46 @@ const withoutTitle = ({ title: _, ...arm }) => arm;
 
 /** A row for each arm and loss: mAP in percent, of the moving average after the last epoch. */
 export function rowsOf(records, { arms, losses, cost }) {
-  const mAPOf = (arm, loss, seed) =>
-    records.find(({ run }) => run.arm === arm && run.loss === loss && run.seed === seed)?.record.mAP;
+  const of = (arm, loss) => records.filter(({ run }) => run.arm === arm && run.loss === loss);
   return arms.flatMap((arm) =>
     losses.map((loss) => {
-      const own = records.filter(({ run }) => run.arm === arm && run.loss === loss);
-      const values = (of) => own.map(({ record }) => of(record)).filter((value) => value != null);
-      const { mean: mAP, low, high } = tInterval(values((record) => record.mAP));
-      const pairs = own.flatMap(({ run, record }) => {
-        const peer = loss === "bce" ? undefined : mAPOf(arm, "bce", run.seed);
-        return peer === undefined ? [] : [record.mAP - peer];
-      });
-      const mean = (of) => tInterval(values(of)).mean;
+      const own = of(arm, loss);
+      const { mean: mAP, low, high } = intervalOf(own, (record) => record.mAP);
       const last = (record) => record.balance.at(-1);
       return {
         ...{ arm, loss, mAP, low, high, seeds: own.length },
-        difference: pairs.length === 0 ? null : tInterval(pairs),
-        mAPLast: mean((record) => record.mAPLast),
-        pPositive: mean((record) => last(record).pPositive),
-        pNegative: mean((record) => last(record).pNegative),
-        gap: mean((record) => last(record).gap),
-        gammaNeg: mean((record) => record.gammaNeg),
-        pKept: mean((record) => record.removed?.pKept),
-        pRemoved: mean((record) => record.removed?.pRemoved),
-        pTrueNegative: mean((record) => record.removed?.pNegative),
-        gradientShare: mean((record) => record.removed?.gradientShare),
-        gradientShareOfCrossEntropy: mean((record) => record.removed?.gradientShareOfCrossEntropy),
+        difference: loss === "bce" ? null : pairedDifference(own, of(arm, "bce"), (record) => record.mAP),
+        mAPLast: meanOf(own, (record) => record.mAPLast),
+        pPositive: meanOf(own, (record) => last(record).pPositive),
+        pNegative: meanOf(own, (record) => last(record).pNegative),
+        gap: meanOf(own, (record) => last(record).gap),
+        gammaNeg: meanOf(own, (record) => record.gammaNeg),
+        pKept: meanOf(own, (record) => record.removed?.pKept),
+        pRemoved: meanOf(own, (record) => record.removed?.pRemoved),
+        pTrueNegative: meanOf(own, (record) => record.removed?.pNegative),
+        gradientShare: meanOf(own, (record) => record.removed?.gradientShare),
+        gradientShareOfCrossEntropy: meanOf(own, (record) => record.removed?.gradientShareOfCrossEntropy),
         lossShare: cost[loss]?.share ?? null,
       };
     }),
   );
 }
 
-const number = (value, digits) => (value == null ? "-" : value.toFixed(digits));
-const range = ({ low, high }, digits = 2) => (low == null ? "-" : `${number(low, digits)} .. ${number(high, digits)}`);
-const percent = (value) => (value == null ? "-" : `${(100 * value).toFixed(1)} %`);
-
 function textOf(rows) {
   const head = ["arm", "loss", "mAP", "95 % (t)", "seeds", "minus CE", "95 % (t)", "p+", "1-p-", "gap", "gamma-"];
   return formatTable(
     [...head, "p removed", "their pull", "with CE", "loss/step"],
     rows.map((row) => [
-      ...[row.arm, LOSSES[row.loss], number(row.mAP, 2), range(row), String(row.seeds)],
-      ...[number(row.difference?.mean, 2), range(row.difference ?? {})],
-      ...[number(row.pPositive, 3), number(row.pNegative, 3), number(row.gap, 3), number(row.gammaNeg, 2)],
-      ...[number(row.pRemoved, 3), percent(row.gradientShare), percent(row.gradientShareOfCrossEntropy)],
-      percent(row.lossShare),
+      ...[row.arm, LOSSES[row.loss], numberText(row.mAP, 2), rangeText(row), String(row.seeds)],
+      ...[numberText(row.difference?.mean, 2), rangeText(row.difference)],
+      ...[
+        numberText(row.pPositive, 3),
+        numberText(row.pNegative, 3),
+        numberText(row.gap, 3),
+        numberText(row.gammaNeg, 2),
+      ],
+      ...[numberText(row.pRemoved, 3), percentText(row.gradientShare), percentText(row.gradientShareOfCrossEntropy)],
+      percentText(row.lossShare),
     ]),
     [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
   );

@@ -35,6 +35,12 @@ const BENCHMARKS = {
     load: () => import("./paper-losses.mjs"),
     ownOptions: true,
   },
+  ablation: {
+    summary:
+      "ASL with one part of the recipe changed at a time, several seeds: mAP with intervals (about half an hour)",
+    load: () => import("./ablation.mjs"),
+    ownOptions: true,
+  },
   loader: {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),

@@ -19,12 +19,13 @@ export async function runComparison({ runs, settings, store, backend, trains }, 
     const drawn = await drawAll({ settings, store, pretrains }, context);
     const progress = imagesProgress(missing, { settings, report, pretrains });
     const common = { settings, backend, store, context, onStep: progress.onStep };
+    const picturesIn = pictureForms(drawn, store);
     try {
       const backbone = startsOnBackbone ? await pretrainedBackbone({ ...common, drawn: drawn.pretraining }) : undefined;
       for (const [index, run] of missing.entries()) {
         signal.throwIfAborted();
         progress.begin(run.name);
-        const pictures = await picturesOf(run.pictures, drawn, store);
+        const pictures = await picturesIn(run.pictures);
         const { record, dispose } = await trainRun(run, { ...common, pictures, backbone });
         await store.write(run.name, own(run), record);
         await dispose();
@@ -74,13 +75,20 @@ async function drawAll({ settings, store, pretrains }, context) {
   };
 }
 
-/** Square scenes as they are, or pictures of 4:3 cut out of them. */
-async function picturesOf(form = "square", drawn, store) {
-  const open = async (which) =>
-    form === "square"
-      ? await openScenes(drawn[which])
-      : await fourToThree(drawn[which], { folder: store.path("scenes", `${which}-${form}`), form });
-  return { training: await open("training"), validation: await open("validation") };
+/** Square scenes as they are, or pictures of 4:3 cut out of them; each form is made once. */
+function pictureForms(drawn, store) {
+  const forms = new Map();
+  const make = async (form) => {
+    const open = async (which) =>
+      form === "square"
+        ? await openScenes(drawn[which])
+        : await fourToThree(drawn[which], { folder: store.path("scenes", `${which}-${form}`), form });
+    return { training: await open("training"), validation: await open("validation") };
+  };
+  return async (form = "square") => {
+    if (!forms.has(form)) forms.set(form, await make(form));
+    return forms.get(form);
+  };
 }
 
 /** One bar over all that is to be trained, in pictures. */
