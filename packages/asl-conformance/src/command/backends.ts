@@ -3,6 +3,7 @@ import { referenceBackend } from "asl-reference";
 import type { GuestModule } from "../hosts/bundle.js";
 import type { Hosts } from "../hosts/hosts.js";
 import type { Deviation } from "../report.js";
+import { dawnOptions } from "./dawn.js";
 import {
   ONNX_DEVIATIONS,
   TFJS_CPU_DEVIATIONS,
@@ -30,8 +31,8 @@ export interface Candidate {
 /** A backend that may hold on to something, a page of a browser, until it is disposed. */
 export type OpenBackend = Backend & Partial<AsyncDisposable>;
 
-/** Calls a function that a package exports; the adapters are no dependencies, so they are loaded by name. */
-async function opened(specifier: string, name: string, options: object): Promise<Backend> {
+/** A function that a package exports; the adapters are no dependencies, so they are loaded by name. */
+async function exported<F>(specifier: string, name: string): Promise<F> {
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await import(specifier)) as Readonly<Record<string, unknown>>;
@@ -42,9 +43,18 @@ async function opened(specifier: string, name: string, options: object): Promise
       `${specifier} cannot be loaded (${message}); install it beside asl-conformance`,
     );
   }
-  const create = module[name];
-  if (typeof create !== "function") throw new InputError(`${specifier} exports no function ${name}`);
-  return (create as (options: object) => Backend)(options);
+  const found = module[name];
+  if (typeof found !== "function") throw new InputError(`${specifier} exports no function ${name}`);
+  return found as F;
+}
+
+const opened = async (specifier: string, name: string, options: object): Promise<Backend> =>
+  (await exported<(options: object) => Backend>(specifier, name))(options);
+
+/** asl-webgpu on Dawn, on SwiftShader where the machine has no GPU. */
+async function openedOnDawn(): Promise<Backend> {
+  const hasAdapter = await exported<() => Promise<boolean>>("asl-webgpu/node", "hasWebgpuAdapter");
+  return opened("asl-webgpu/node", "webgpuNodeBackend", await dawnOptions(hasAdapter));
 }
 
 /** An adapter in a page of Chromium. */
@@ -116,7 +126,7 @@ export const CANDIDATES: readonly Candidate[] = [
     name: "webgpu",
     family: "webgpu",
     deviations: WEBGPU_DEVIATIONS,
-    open: () => opened("asl-webgpu/node", "webgpuNodeBackend", {}),
+    open: openedOnDawn,
   },
   inChromium("webgpu-chromium", { specifier: "asl-webgpu", create: "webgpuBackend" }, WEBGPU_DEVIATIONS),
   {
