@@ -22,6 +22,8 @@ export interface Candidate {
   readonly deviations: readonly Deviation[];
   /** What names it on the command line; default: --backend and its name. */
   readonly argument?: string;
+  /** Where it runs: in this process (default), or in one of its own, beside which those of this process run. */
+  readonly host?: "node" | "own";
   /** Computes in more than float32, so that the exact functions, which rest on its rounding, mean nothing to it. */
   readonly isWider?: boolean;
   /** Throws AslError ERR_ASL_BACKEND where this machine has not what the backend needs. */
@@ -62,6 +64,7 @@ const inChromium = (name: string, module: GuestModule, deviations: readonly Devi
   name,
   family: name,
   deviations,
+  host: "own",
   open: (hosts) => hosts.chromium(module),
 });
 
@@ -133,6 +136,7 @@ export const CANDIDATES: readonly Candidate[] = [
     name: "webgpu-deno",
     family: "webgpu-deno",
     deviations: [],
+    host: "own",
     open: (hosts) => hosts.deno({ specifier: "asl-webgpu", create: "webgpuBackend" }),
   },
 ];

@@ -12,6 +12,7 @@ import { loadAdapter, loadBrowserAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
 import { type Cases, runCandidate } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
+import { inLanes, type Say } from "./lanes.js";
 import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
 import type { Skipped } from "./skipped.js";
 import { mutantsJson, summaryOf } from "./summary.js";
@@ -43,11 +44,16 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   const candidates = await chosenCandidates(adapters, options, hosts);
   const results: { readonly family: string; readonly report: Report }[] = [];
   const skipped: Skipped[] = [];
-  for (const candidate of candidates) {
-    const result = await runCandidate(candidate, cases, hosts, output.progress);
-    if (!("reason" in result)) results.push({ family: candidate.family, report: result });
-    else if (adapters.length + options.backend.length === 0) skipped.push(result);
-    else throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot run here: ${result.reason}`);
+  const maySkip = adapters.length + options.backend.length === 0;
+  const runOne = async (candidate: Candidate, say: Say) => {
+    const result = await runCandidate(candidate, cases, hosts, say);
+    if (!("reason" in result)) return { family: candidate.family, report: result };
+    if (maySkip) return result;
+    throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot run here: ${result.reason}`);
+  };
+  for (const result of await inLanes(candidates, ({ host = "node" }) => host, runOne, output.progress)) {
+    if ("reason" in result) skipped.push(result);
+    else results.push(result);
   }
   const reports = results.map(({ report }) => report);
   const columns = columnsOf(results);
