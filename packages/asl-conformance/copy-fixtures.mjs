@@ -1,7 +1,7 @@
 // Before packing, the fixtures of the repository become part of the package; `--remove` afterwards.
 import { cpSync, rmSync } from "node:fs";
 
-const FOLDERS = ["ops", "exact", "loss", "models"];
+const FOLDERS = ["ops", "exact", "loss", "models", "metrics", "preprocess"];
 /** Checkpoints for tests of readers are no fixtures of backends. */
 const isNeeded = (file) => !/checkpoint|state_dicts|expected_infer|train\.json/.test(file);
 const target = new URL("./fixtures/", import.meta.url);

@@ -1,4 +1,6 @@
 import { type Backend, InputError } from "asl-core";
+import type { Metrics } from "./parts/metrics.js";
+import type { Preprocessing } from "./parts/preprocessing.js";
 import type { Deviation } from "./report.js";
 
 /** What an adapter's module exports. */
@@ -25,7 +27,7 @@ function isBackend(value: unknown): value is Backend {
   return typeof name === "string" && typeof compile === "function";
 }
 
-function deviationsOf(file: string, value: unknown): readonly Deviation[] {
+export function deviationsOf(file: string, value: unknown): readonly Deviation[] {
   if (value === undefined) return [];
   const isDeviation = (each: unknown): each is Deviation => {
     const { case: name, reason } = (each ?? {}) as Partial<Deviation>;
@@ -35,4 +37,19 @@ function deviationsOf(file: string, value: unknown): readonly Deviation[] {
     throw new InputError(`${file}: deviations must be a list of { case, reason }`);
   }
   return value;
+}
+
+/** Somebody's metrics or preprocessing, whole or some of its functions. */
+export interface Parts {
+  readonly metrics?: Partial<Metrics>;
+  readonly preprocess?: Partial<Preprocessing>;
+}
+
+/** What a module exports as `metrics` and `preprocess`. Throws InputError, naming the file, for other than functions. */
+export function partsOf(file: string, { metrics, preprocess }: Readonly<Record<string, unknown>>): Parts {
+  for (const [name, value] of Object.entries({ metrics, preprocess })) {
+    if (value === undefined || (typeof value === "object" && value !== null)) continue;
+    throw new InputError(`${file}: ${name} must be an object of functions; got ${typeof value}`);
+  }
+  return { ...(metrics ? { metrics } : {}), ...(preprocess ? { preprocess } : {}) };
 }

@@ -29,13 +29,21 @@ export interface FixtureCaseJson {
   readonly expected: Readonly<Record<string, TensorJson>>;
 }
 
+/** Where a file's numbers come from: the script, versions that they depend on, and what else there is to say. */
+export type Provenance = {
+  readonly script: string;
+  readonly versions: string;
+  /** SHA-256 of files that came with them. */
+  readonly files?: Readonly<Record<string, string>>;
+} & { readonly [what: string]: string | Readonly<Record<string, string>> | undefined };
+
 /** One file under fixtures/. */
 export interface FixtureFileJson {
   readonly format: "asl-fixtures";
   readonly version: 1;
   /** The op, or what else the cases are about. */
   readonly subject: string;
-  readonly provenance: Readonly<Record<string, string>>;
+  readonly provenance: Provenance;
   readonly cases: readonly FixtureCaseJson[];
 }
 

@@ -5,6 +5,9 @@ import { loadFixtures } from "./load.js";
 import { loadNetworks } from "./networks/load-networks.js";
 import type { NetworkFixture } from "./networks/network-fixture.js";
 import { runNetworkCase } from "./networks/run-network.js";
+import { type Metrics, metricsCases } from "./parts/metrics.js";
+import { type PartCase, runPartCase } from "./parts/part.js";
+import { type Preprocessing, preprocessingCases } from "./parts/preprocessing.js";
 import { type Deviation, explain } from "./report.js";
 import { isAccepted, runCase, runSessionCase } from "./run.js";
 import { SESSION_CASES } from "./session-cases.js";
@@ -38,6 +41,43 @@ export function conformance(backend: Backend, options: ConformanceTestOptions = 
     });
     it("declares deviations of cases that exist only", () => {
       const names = new Set([...fixtures, ...SESSION_CASES, ...networks].map(({ name }) => name));
+      expect([...reasons.keys()].filter((name) => !names.has(name))).toEqual([]);
+    });
+  });
+}
+
+/** One vitest test for each case of fixtures/metrics whose function the implementation has. */
+export function metricsConformance(name: string, metrics: Partial<Metrics>, deviations: readonly Deviation[] = []) {
+  partConformance(`metrics of ${name}`, metrics, metricsCases(), deviations);
+}
+
+/** One vitest test for each case of fixtures/preprocess whose function the implementation has. */
+export function preprocessingConformance(
+  name: string,
+  preprocessing: Partial<Preprocessing>,
+  deviations: readonly Deviation[] = [],
+) {
+  partConformance(`preprocessing of ${name}`, preprocessing, preprocessingCases(), deviations);
+}
+
+function partConformance<I>(
+  title: string,
+  implementation: Partial<I>,
+  cases: readonly PartCase<I>[],
+  deviations: readonly Deviation[],
+): void {
+  const able = cases.filter(({ calls }) => typeof implementation[calls] === "function");
+  const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
+  describe(`${title} conforms`, () => {
+    it("has functions of the names that the cases call", () => {
+      expect(able.length, `none of ${[...new Set(cases.map(({ calls }) => calls))].join(", ")}`).toBeGreaterThan(0);
+    });
+    it.each(able.map((each) => [each.name, each] as const))("%s", { timeout: 60_000 }, async (name, each) => {
+      const outcome = await runPartCase(implementation as I, each, reasons.get(name));
+      if (!isAccepted(outcome)) expect.fail(explain(outcome));
+    });
+    it("declares deviations of cases that exist only", () => {
+      const names = new Set(able.map(({ name }) => name));
       expect([...reasons.keys()].filter((name) => !names.has(name))).toEqual([]);
     });
   });

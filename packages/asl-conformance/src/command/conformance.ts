@@ -3,17 +3,25 @@ import { exactFixtures } from "../exact-fixtures.js";
 import type { Fixture } from "../fixture.js";
 import { Hosts } from "../hosts/hosts.js";
 import { loadFixtures } from "../load.js";
+import { METRICS_MUTANTS } from "../mutants/metrics.js";
 import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
+import { runPartMutants } from "../mutants/part-mutant.js";
+import { PREPROCESSING_MUTANTS } from "../mutants/preprocessing.js";
 import { loadNetworks } from "../networks/load-networks.js";
-import { explain, type Report } from "../report.js";
-import { isAccepted } from "../run.js";
+import { metricsCases } from "../parts/metrics.js";
+import type { PartReport } from "../parts/part.js";
+import { preprocessingCases } from "../parts/preprocessing.js";
+import type { Report } from "../report.js";
 import { SESSION_CASES } from "../session-cases.js";
-import { loadAdapter, loadBrowserAdapter } from "./adapter.js";
+import { type LoadedAdapter, loadAdapter, loadBrowserAdapter } from "./adapter.js";
 import { type Candidate, candidatesOf } from "./backends.js";
 import { type Cases, runCandidate } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
 import { inLanes, type Say } from "./lanes.js";
 import { backendTable, columnsOf, formatTable, opTable, probeTable } from "./matrix.js";
+import { partTable } from "./part-results.js";
+import { namesOf, ownParts, type PartCases, type PartsCandidate, partCases, runParts } from "./parts.js";
+import { printRemarks } from "./remarks.js";
 import type { Skipped } from "./skipped.js";
 import { mutantsJson, summaryOf } from "./summary.js";
 import { writeFileAtomically } from "./write-file.js";
@@ -41,9 +49,9 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   const started = performance.now();
   const cases = chosen(options.case);
   await using hosts = new Hosts();
-  const candidates = await chosenCandidates(adapters, options, hosts);
+  const { candidates, parts, skipped: missing } = await chosenCandidates(adapters, options, hosts);
   const results: { readonly family: string; readonly report: Report }[] = [];
-  const skipped: Skipped[] = [];
+  const skipped: Skipped[] = [...missing];
   const maySkip = adapters.length + options.backend.length === 0;
   const runOne = async (candidate: Candidate, say: Say) => {
     const result = await runCandidate(candidate, cases, hosts, say);
@@ -51,106 +59,117 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     if (maySkip) return result;
     throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot run here: ${result.reason}`);
   };
-  for (const result of await inLanes(candidates, ({ host = "node" }) => host, runOne, output.progress)) {
+  const isForBackends = cases.fixtures.length + cases.sessionCases.length + cases.networks.length > 0;
+  const chosenBackends = isForBackends ? candidates : [];
+  for (const result of await inLanes(chosenBackends, ({ host = "node" }) => host, runOne, output.progress)) {
     if ("reason" in result) skipped.push(result);
     else results.push(result);
   }
+  const partReports: PartReport[] = [];
+  for (const each of parts) partReports.push(...(await runParts(each, cases.parts, cases.isWhole, output.progress)));
   const reports = results.map(({ report }) => report);
-  const columns = columnsOf(results);
-  if (options.matrix) {
-    output.print(`${opTable(columns)}\n`);
-    output.print("bits: differ in all cases together. 0.96 3.5ulp: largest error as a share of its bound, and in ULP.");
-    output.print("official: largest relative error as a share of what the fixture allows. -2: two cases deviate as");
-    output.print("declared, below.\n");
-    output.print(`${probeTable(columns)}\n`);
+  if (reports.length + partReports.length + skipped.length === 0) {
+    throw new InputError(`nothing that was named has the cases ${options.case.join(", ")}`);
   }
-  const replay = new Map(candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument]));
-  for (const { family, reports: same } of columns) printRemarks(family, same, replay, output);
-  output.print(backendTable(reports));
+  const columns = columnsOf(results);
+  if (options.matrix && reports.length > 0) printMatrix(columns, output);
+  if (partReports.length > 0) output.print(`${partTable(partReports)}\n`);
+  const replay = new Map([
+    ...parts.map(({ name, argument }) => [name, argument] as const),
+    ...candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument] as const),
+  ]);
+  for (const { family, reports: same } of columns) {
+    const runs = same.map((report) => ({ ...report, name: report.backend }));
+    printRemarks(family, runs, replay, output);
+  }
+  for (const report of partReports) {
+    const name = report.implementation;
+    printRemarks(name, [{ ...report, name }], replay, output);
+    if (report.missing.length > 0) output.print(`${name} has no ${report.missing.join(", ")}: cases not run\n`);
+  }
+  if (reports.length > 0) output.print(backendTable(reports));
   for (const { name, reason } of skipped) output.print(`skipped ${name}: ${reason}`);
   const mutants = options.mutants === true ? await huntMutants(loadFixtures(), output) : undefined;
   const seconds = (performance.now() - started) / 1000;
+  const all = { skipped, seconds, parts: partReports };
   if (options.json !== undefined) {
-    const summary = summaryOf({ reports, skipped, seconds, mutants: mutants && mutantsJson(mutants) });
+    const summary = summaryOf({ ...all, reports, mutants: mutants && mutantsJson(mutants) });
     await writeFileAtomically(options.json, `${JSON.stringify(summary, null, 2)}\n`);
   }
-  if (options.html !== undefined)
-    await writeFileAtomically(options.html, htmlReport({ columns, skipped, mutants, seconds }));
+  if (options.html !== undefined) await writeFileAtomically(options.html, htmlReport({ ...all, columns, mutants }));
   const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
-  const passed = reports.every((report) => report.passed) && !survives;
-  const count = cases.fixtures.length + cases.sessionCases.length + cases.networks.length;
+  const passed = [...reports, ...partReports].every((report) => report.passed) && !survives;
+  const ofBackends = reports.length === 0 ? 0 : Math.max(...reports.map(({ outcomes }) => outcomes.length));
+  const count = ofBackends + partReports.reduce((sum, { outcomes }) => sum + outcomes.length, 0);
   output.print(`\n${passed ? "all conform" : "FAILED"}, ${count} cases, ${seconds.toFixed(1)} s`);
   return passed;
 }
 
+function printMatrix(columns: ReturnType<typeof columnsOf>, output: Output): void {
+  output.print(`${opTable(columns)}\n`);
+  output.print("bits: differ in all cases together. 0.96 3.5ulp: largest error as a share of its bound, and in ULP.");
+  output.print("official: largest relative error as a share of what the fixture allows. -2: two cases deviate as");
+  output.print("declared, below.\n");
+  output.print(`${probeTable(columns)}\n`);
+}
+
+interface Chosen {
+  readonly candidates: readonly Candidate[];
+  readonly parts: readonly PartsCandidate[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** What was named; without any name all backends, and the metrics and preprocessing of asl-core and asl-data. */
 async function chosenCandidates(
   adapters: readonly string[],
   { backend: names, browser }: CommandOptions,
   hosts: Hosts,
-): Promise<readonly Candidate[]> {
+): Promise<Chosen> {
   if (browser === true && adapters.length === 0)
     throw new InputError("--browser needs an adapter to run in the browser");
-  const load = (file: string) => (browser === true ? loadBrowserAdapter(file, hosts) : loadAdapter(file));
+  if (adapters.length + names.length === 0) {
+    const { own, skipped } = await ownParts();
+    return { candidates: candidatesOf([]), parts: own, skipped: skipped === undefined ? [] : [skipped] };
+  }
+  const load = (file: string): Promise<LoadedAdapter> =>
+    browser === true ? loadBrowserAdapter(file, hosts) : loadAdapter(file);
   const own = await Promise.all(adapters.map(load));
-  return adapters.length > 0 && names.length === 0 ? own : [...own, ...candidatesOf(names)];
+  const candidates = own.flatMap(({ candidate }) => (candidate === undefined ? [] : [candidate]));
+  return {
+    candidates: names.length === 0 ? candidates : [...candidates, ...candidatesOf(names)],
+    parts: own.flatMap(({ parts }) => (parts === undefined ? [] : [parts])),
+    skipped: [],
+  };
 }
 
 /** The cases whose names begin with one of `names`; all when there is none. */
-function chosen(names: readonly string[]): Cases {
+function chosen(names: readonly string[]): Cases & { readonly parts: PartCases } {
   const fixtures = [...loadFixtures(), ...exactFixtures()];
   const networks = loadNetworks();
-  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, networks, isWhole: true };
-  const all = [...fixtures, ...SESSION_CASES, ...networks];
-  const unknown = names.find((name) => !all.some((each) => each.name.startsWith(name)));
+  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, networks, parts: partCases(), isWhole: true };
+  const all = [...fixtures, ...SESSION_CASES, ...networks].map((each) => each.name).concat(namesOf(partCases()));
+  const unknown = names.find((name) => !all.some((each) => each.startsWith(name)));
   if (unknown !== undefined) throw new InputError(`no case is called "${unknown}" or starts with it`);
   const matches = (each: { readonly name: string }) => names.some((name) => each.name.startsWith(name));
   return {
     fixtures: fixtures.filter(matches),
     sessionCases: SESSION_CASES.filter(matches),
     networks: networks.filter(matches),
+    parts: partCases(matches),
     isWhole: false,
   };
 }
 
 /** Prints each wrong version and the case that found it out. */
 async function huntMutants(fixtures: readonly Fixture[], output: Output): Promise<readonly MutantOutcome[]> {
-  const outcomes = await runMutants(fixtures, MUTANTS, (done, total) => output.progress(`mutants ${done}/${total}`));
+  const outcomes = [
+    ...(await runMutants(fixtures, MUTANTS, (done, total) => output.progress(`mutants ${done}/${total}`))),
+    ...(await runPartMutants(metricsCases(), METRICS_MUTANTS)),
+    ...(await runPartMutants(preprocessingCases(), PREPROCESSING_MUTANTS)),
+  ];
   const rows = outcomes.map(({ name, mistake, killedBy }) => [killedBy ?? "SURVIVES", name, mistake]);
   output.print(`\n${formatTable(["killed by", "mutant", "mistake"], rows)}\n`);
   const { killed, total } = mutantsJson(outcomes);
   output.print(`${killed} of ${total} mutants killed`);
   return outcomes;
-}
-
-/** Failures, each with the command that shows it alone, and declared deviations. */
-function printRemarks(
-  family: string,
-  reports: readonly Report[],
-  replay: ReadonlyMap<string, string>,
-  output: Output,
-): void {
-  const failures = new Map<string, string[]>();
-  for (const { backend, outcomes, unknownDeviations } of reports) {
-    const lines = [
-      ...outcomes
-        .filter((outcome) => !isAccepted(outcome))
-        .map((each) => `${explain(each)}\n       asl-conformance ${replay.get(backend)} --case ${each.case}`),
-      ...unknownDeviations.map((name) => `a deviation names ${name}, which does not exist`),
-    ];
-    // configurations that fail alike differ in the command only
-    for (const line of lines) {
-      const alike = line.split("\n")[0]!;
-      failures.set(alike, [...(failures.get(alike) ?? []), `FAILED ${backend}: ${line}`]);
-    }
-  }
-  const lines = [...failures.values()].map(([first, ...others]) =>
-    others.length === 0 ? first! : `${first}\n       and ${others.length} more configurations of ${family}`,
-  );
-  const deviations = reports.flatMap(({ outcomes }) =>
-    outcomes
-      .filter(({ status }) => status === "deviates")
-      .map((each) => `${family} deviates: ${each.case} (${each.reason})`),
-  );
-  for (const line of new Set([...lines, ...deviations])) output.print(line);
-  if (lines.length + deviations.length > 0) output.print("");
 }

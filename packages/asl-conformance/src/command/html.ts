@@ -1,9 +1,11 @@
 import { TIERS } from "../fixture.js";
 import type { MutantOutcome } from "../mutants/mutants.js";
+import type { PartReport } from "../parts/part.js";
 import { PROBE_NAMES, PROBES } from "../probes.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 import type { Column } from "./matrix.js";
+import { partRows } from "./part-results.js";
 import type { Skipped } from "./skipped.js";
 import { STYLE } from "./style.js";
 import { ofTier, totalsOf } from "./summary.js";
@@ -13,18 +15,21 @@ export interface HtmlInput {
   readonly skipped: readonly Skipped[];
   readonly mutants: readonly MutantOutcome[] | undefined;
   readonly seconds: number;
+  /** Metrics and preprocessing; default: none were run. */
+  readonly parts?: readonly PartReport[];
 }
 
 /** The whole report as one page without scripts and without anything to fetch. */
-export function htmlReport({ columns, skipped, mutants, seconds }: HtmlInput): string {
+export function htmlReport({ columns, skipped, mutants, seconds, parts: ofParts = [] }: HtmlInput): string {
   const reports = columns.flatMap((column) => column.reports);
-  const passed = reports.every((report) => report.passed);
+  const passed = [...reports, ...ofParts].every((report) => report.passed);
   const sections = [
     headline(reports, mutants, passed, seconds),
     section("Backends", backends(reports)),
     skipped.length === 0 ? "" : section("Skipped on this machine", skippedTable(skipped)),
-    section("Failures", list(reports.flatMap(failuresOf))),
+    section("Failures", list([...reports.flatMap(failuresOf), ...ofParts.flatMap(partFailures)])),
     section("Every op", `${LEGEND}${matrix(columns)}`),
+    section("Metrics and preprocessing", parts(ofParts)),
     section("Arithmetic", probes(columns)),
     section("Declared deviations", deviations(columns)),
     mutants === undefined ? "" : section("Wrong versions of the reference", mutantTable(mutants)),
@@ -120,11 +125,13 @@ function resultCell(outcomes: readonly CaseOutcome[]): string {
   if (first === undefined) return cell("", "none");
   const { differingBits, worstRatio, failed } = totalsOf(outcomes);
   const deviating = new Set(outcomes.filter(({ status }) => status === "deviates").map((each) => each.case)).size;
-  const note = deviating === 0 ? "" : `<sup>−${deviating}</sup>`;
+  const note = deviatingNote(deviating);
   return first.tier === "bounded" || first.tier === "official"
     ? shareCell(worstRatio, failed, note)
     : bitsCell(differingBits, failed, note);
 }
+
+const deviatingNote = (cases: number) => (cases === 0 ? "" : `<sup>−${cases}</sup>`);
 
 const share = (ratio: number) => (Number.isFinite(ratio) ? `${(100 * ratio).toFixed(ratio < 0.01 ? 2 : 0)} %` : "∞");
 
@@ -164,7 +171,28 @@ const skippedTable = (skipped: readonly Skipped[]) =>
     skipped.map(({ name, reason }) => [cell(name, "name"), cell(reason, "")]),
   );
 
-const failuresOf = ({ backend, outcomes, unknownDeviations }: Report) => [
+function parts(reports: readonly PartReport[]): string {
+  const rows = reports.flatMap((report) =>
+    partRows(report).map(({ subject, tier, totals, deviating }) => [
+      cell(subject, "name"),
+      cell(report.implementation, ""),
+      cell(tier, `tier ${tier}`),
+      number(totals.cases),
+      tier === "official"
+        ? shareCell(totals.worstRatio, totals.failed, deviatingNote(deviating))
+        : cell(totals.failed === 0 ? "same bytes" : `${totals.failed} differ`, totals.failed === 0 ? "ok" : "bad"),
+    ]),
+  );
+  return rows.length === 0 ? "" : table(["subject", "of", "tier", "cases", "result"], rows);
+}
+
+const partFailures = ({ implementation, ...report }: PartReport) => failuresOf({ ...report, backend: implementation });
+
+const failuresOf = ({
+  backend,
+  outcomes,
+  unknownDeviations,
+}: Pick<Report, "backend" | "outcomes" | "unknownDeviations">) => [
   ...outcomes.filter((outcome) => !isAccepted(outcome)).map((outcome) => `${backend}: ${explain(outcome)}`),
   ...unknownDeviations.map((name) => `${backend}: a deviation names ${name}, which does not exist`),
 ];

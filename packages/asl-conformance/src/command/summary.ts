@@ -1,5 +1,6 @@
 import type { Tier } from "../fixture.js";
 import type { MutantOutcome } from "../mutants/mutants.js";
+import type { PartReport } from "../parts/part.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 import type { Skipped } from "./skipped.js";
@@ -47,10 +48,12 @@ export interface SummaryInput {
   readonly skipped: readonly Skipped[];
   readonly seconds: number;
   readonly mutants: MutantsJson | undefined;
+  /** Metrics and preprocessing; default: none were run. */
+  readonly parts?: readonly PartReport[];
 }
 
 /** What `--json` writes. */
-export function summaryOf({ reports, skipped, seconds, mutants }: SummaryInput) {
+export function summaryOf({ reports, skipped, seconds, mutants, parts = [] }: SummaryInput) {
   return {
     backends: reports.map((report) => {
       const bits = (tier: Tier) => {
@@ -68,17 +71,39 @@ export function summaryOf({ reports, skipped, seconds, mutants }: SummaryInput) 
         exact: bits("exact"),
         bounded: share("bounded"),
         official: share("official"),
-        deviations: report.outcomes
-          .filter(({ status }) => status === "deviates")
-          .map(({ case: name, reason, differingBits }) => ({ case: name, reason, differingBits })),
-        failures: report.outcomes.filter((outcome) => !isAccepted(outcome)).map(explain),
-        unknownDeviations: report.unknownDeviations,
+        ...remarksJson(report),
         probes: report.probes,
         seconds: report.seconds,
       };
     }),
+    parts: parts.map(partJson),
     skipped,
     ...(mutants === undefined ? {} : { mutants }),
+    seconds,
+  };
+}
+
+const remarksJson = ({ outcomes, unknownDeviations }: Pick<Report, "outcomes" | "unknownDeviations">) => ({
+  deviations: outcomes
+    .filter(({ status }) => status === "deviates")
+    .map(({ case: name, reason, differingBits }) => ({ case: name, reason, differingBits })),
+  failures: outcomes.filter((outcome) => !isAccepted(outcome)).map(explain),
+  unknownDeviations,
+});
+
+function partJson(report: PartReport) {
+  const { part, implementation, outcomes, passed, missing, seconds } = report;
+  const [exact, official] = [totalsOf(ofTier(outcomes, "exact")), totalsOf(ofTier(outcomes, "official"))];
+  return {
+    part,
+    name: implementation,
+    passed,
+    // a hash says that bytes differ, not how many bits
+    exact: { cases: exact.cases, failed: exact.failed },
+    official: { cases: official.cases, worstRatio: finite(official.worstRatio), failed: official.failed },
+    ...remarksJson(report),
+    /** Functions that it does not have. */
+    missing,
     seconds,
   };
 }

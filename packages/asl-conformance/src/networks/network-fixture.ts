@@ -1,4 +1,5 @@
 import type { DType, GraphJson, TensorJson, Tensors } from "asl-core";
+import type { Provenance } from "../fixture.js";
 
 /** A tensor of a case: written out, or in a safetensors file beside the case's own; `row`: x[row] along its first axis. */
 export type TensorReference =
@@ -49,7 +50,7 @@ export interface NetworkCaseJson {
 export interface NetworkFileJson {
   readonly format: "asl-network-fixtures";
   readonly version: 1;
-  readonly provenance: Readonly<Record<string, string>>;
+  readonly provenance: Provenance;
   readonly cases: readonly NetworkCaseJson[];
 }
 

@@ -1,0 +1,80 @@
+import { InputError, meanAveragePrecision, precisionRecall } from "asl-core";
+import type { Parts } from "../adapter.js";
+import { type Metrics, metricsCases } from "../parts/metrics.js";
+import { type PartCase, type PartName, type PartReport, runPart } from "../parts/part.js";
+import { type Preprocessing, preprocessingCases } from "../parts/preprocessing.js";
+import type { Deviation } from "../report.js";
+import type { Skipped } from "./skipped.js";
+
+/** Parts as the command runs them. */
+export interface PartsCandidate extends Parts {
+  readonly name: string;
+  /** What names it on the command line. */
+  readonly argument: string;
+  readonly deviations: readonly Deviation[];
+}
+
+/** All cases of both parts. */
+export interface PartCases {
+  readonly metrics: readonly PartCase<Metrics>[];
+  readonly preprocess: readonly PartCase<Preprocessing>[];
+}
+
+/** The cases for which `isChosen` holds. */
+export function partCases(isChosen: (each: { readonly name: string }) => boolean = () => true): PartCases {
+  return { metrics: metricsCases().filter(isChosen), preprocess: preprocessingCases().filter(isChosen) };
+}
+
+export const namesOf = ({ metrics, preprocess }: PartCases) => [...metrics, ...preprocess].map(({ name }) => name);
+
+/** asl-core's metrics, and asl-data's preprocessing where that is installed. */
+export async function ownParts(): Promise<{ readonly own: readonly PartsCandidate[]; readonly skipped?: Skipped }> {
+  const core: PartsCandidate = {
+    name: "asl-core",
+    argument: "",
+    deviations: [],
+    metrics: { meanAveragePrecision, precisionRecall },
+  };
+  try {
+    const preprocess = await loaded("asl-data");
+    return { own: [core, { name: "asl-data", argument: "", deviations: [], preprocess }] };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = `it cannot be loaded (${message}); install it beside asl-conformance`;
+    return { own: [core], skipped: { name: "preprocessing of asl-data", reason } };
+  }
+}
+
+/** asl-data is no dependency, as the adapters are none: it is loaded by name. */
+const loaded = async (specifier: string) => (await import(specifier)) as Preprocessing;
+
+/** Runs what the candidate has of the chosen cases; a part without a chosen case has no report. */
+export async function runParts(
+  { name, deviations, ...parts }: PartsCandidate,
+  cases: PartCases,
+  isWhole: boolean,
+  progress: (text: string) => void,
+): Promise<readonly PartReport[]> {
+  const reports: PartReport[] = [];
+  const add = async <I>(part: PartName, implementation: Partial<I> | undefined, own: readonly PartCase<I>[]) => {
+    if (implementation === undefined || own.length === 0) return;
+    const names = new Set(own.map((each) => each.name));
+    // a part of the suite needs a part of the deviations
+    const declared = deviations.filter((each) => names.has(each.case) || (isWhole && each.case.startsWith(`${part}/`)));
+    const report = await runPart({
+      part,
+      name,
+      implementation,
+      cases: own,
+      deviations: declared,
+      onCase: (_outcome, done, total) => progress(`${name} ${part} ${done}/${total}`),
+    });
+    if (report.outcomes.length === 0) {
+      throw new InputError(`${name}: its ${part} has none of the functions ${report.missing.join(", ")}`);
+    }
+    reports.push(report);
+  };
+  await add("metrics", parts.metrics, cases.metrics);
+  await add("preprocess", parts.preprocess, cases.preprocess);
+  return reports;
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { meanAveragePrecision, precisionRecall } from "asl-core";
+import * as data from "asl-data";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CommandOptions, conform } from "../src/command/conformance.js";
+import type { Summary } from "../src/command/summary.js";
+import { METRICS_MUTANTS, plainMetrics } from "../src/mutants/metrics.js";
+import { runPartMutants } from "../src/mutants/part-mutant.js";
+import { PREPROCESSING_MUTANTS, plainResize, plainToTensor } from "../src/mutants/preprocessing.js";
+import { metricsCases } from "../src/parts/metrics.js";
+import { runPart } from "../src/parts/part.js";
+import { preprocessingCases } from "../src/parts/preprocessing.js";
+import { metricsConformance, preprocessingConformance } from "../src/vitest.js";
+
+metricsConformance("asl-core", { meanAveragePrecision, precisionRecall });
+preprocessingConformance("asl-data", data);
+
+describe("wrong versions of metrics and preprocessing", () => {
+  it.each(METRICS_MUTANTS)("$name: is killed ($mistake)", async (mutant) => {
+    const [outcome] = await runPartMutants(metricsCases(), [mutant]);
+    expect(outcome?.killedBy).toBeDefined();
+  });
+
+  it.each(PREPROCESSING_MUTANTS)("$name: is killed ($mistake)", async (mutant) => {
+    const [outcome] = await runPartMutants(preprocessingCases(), [mutant]);
+    expect(outcome?.killedBy).toBeDefined();
+  });
+
+  it("fail by their mistake: the same definitions without one pass everything", { timeout: 60_000 }, async () => {
+    // written for clarity, not for 4952 pictures
+    const cases = metricsCases().filter(({ name }) => !name.includes("coco"));
+    const metrics = await runPart({ part: "metrics", name: "plain", implementation: plainMetrics(), cases });
+    expect(metrics).toMatchObject({ passed: true, missing: [] });
+    expect(metrics.outcomes).toHaveLength(cases.length);
+    const toTensor = plainToTensor(
+      (level) => level / 255,
+      (pixel, channel, pixels) => channel * pixels + pixel,
+    );
+    const implementation = { resize: plainResize(), toTensor };
+    const pictures = await runPart({
+      part: "preprocess",
+      name: "plain",
+      implementation,
+      cases: preprocessingCases(),
+    });
+    expect(pictures.passed).toBe(true);
+    expect(pictures.missing).toEqual(["decodePictureBytes", "applyOperation", "transformAffine", "rotate"]);
+  });
+});
+
+describe("somebody's metrics and preprocessing", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "asl-parts-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  async function run(adapters: readonly string[], options: Partial<CommandOptions> = {}) {
+    const lines: string[] = [];
+    const output = { print: (text: string) => lines.push(text), progress: () => undefined };
+    const passed = await conform(adapters, { backend: [], case: [], matrix: true, ...options }, output);
+    return { passed, text: lines.join("\n") };
+  }
+
+  async function adapter(name: string, text: string): Promise<string> {
+    const file = path.join(folder, name);
+    await writeFile(file, text);
+    return file;
+  }
+
+  /** An AP that ranks ties the other way round. */
+  const BACKWARDS = `
+    import { meanAveragePrecision } from ${JSON.stringify(import.meta.resolve("asl-core"))};
+    const flipped = (array, [rows, classes]) =>
+      array.map((_, i) => array[(rows - 1 - Math.floor(i / classes)) * classes + (i % classes)]);
+    export const metrics = {
+      meanAveragePrecision: (scores, targets, shape) =>
+        meanAveragePrecision(flipped(scores, shape), flipped(targets, shape), shape),
+    };`;
+  const TIES = "metrics/ties/average-precision";
+
+  it("run without a backend, and what they get wrong is named with the element", async () => {
+    const file = await adapter("backwards.mjs", BACKWARDS);
+    const json = path.join(folder, "backwards.json");
+    const { passed, text } = await run([file], { case: ["metrics/ties", "metrics/one-row"], json });
+    expect(passed).toBe(false);
+    expect(text).toMatch(/metrics +backwards +average-precision +official +2 /);
+    expect(text).toContain(`FAILED backwards: ${TIES}: output "perClass"[`);
+    expect(text).toContain(`asl-conformance ${file} --case ${TIES}`);
+    expect(text).toContain("backwards has no precisionRecall: cases not run");
+    expect(text).toContain("FAILED, 2 cases");
+    const { parts, backends } = JSON.parse(await readFile(json, "utf8")) as Summary;
+    expect(backends).toEqual([]);
+    expect(parts).toMatchObject([{ part: "metrics", name: "backwards", official: { cases: 2, failed: 1 } }]);
+  });
+
+  it("may deviate, with a reason; a deviation that passes fails", async () => {
+    const deviations = (name: string) =>
+      `export const deviations = [{ case: ${JSON.stringify(name)}, reason: "the last row wins a tie" }];`;
+    const declared = await adapter("declared.mjs", BACKWARDS + deviations(TIES));
+    const { passed, text } = await run([declared], { case: [TIES] });
+    expect(text).toContain(`declared deviates: ${TIES} (the last row wins a tie)`);
+    expect(passed).toBe(true);
+    const mended = await adapter("mended.mjs", BACKWARDS + deviations("metrics/one-row/average-precision"));
+    expect((await run([mended], { case: ["metrics/one-row"] })).passed).toBe(false);
+  });
+
+  it("name the picture that has other bytes", async () => {
+    const file = await adapter(
+      "mirrored.mjs",
+      `export const preprocess = { resize: ({ data }, width, height) =>
+         ({ width, height, data: new Uint8Array(width * height * 3) }) };`,
+    );
+    const { passed, text } = await run([file], { case: ["preprocess/resize/noise-64x48-32x32"] });
+    expect(passed).toBe(false);
+    expect(text).toMatch(/bicubic: expected 32 x 32 with SHA-256 [0-9a-f]{64}; got 32 x 32 with SHA-256/);
+  });
+
+  it("come beside a backend in one module", async () => {
+    const naive = JSON.stringify(fileURLToPath(new URL("./naive-adapter.mjs", import.meta.url)));
+    const file = await adapter("both.mjs", `${BACKWARDS}\nexport { default } from ${naive};`);
+    const { text } = await run([file], { case: ["metrics/one-row", "add/dyadic"] });
+    expect(text).toMatch(/add +dyadic +\d+ +0 bits/);
+    expect(text).toMatch(/metrics +naive +average-precision/);
+    expect(text).toContain("all conform");
+  });
+
+  it("are refused when they are none, and when nothing would be run", async () => {
+    await expect(run([await adapter("none.mjs", "export const metrics = 3;")])).rejects.toThrow(
+      /none\.mjs: metrics must be an object of functions; got number/,
+    );
+    const misnamed = await adapter("misnamed.mjs", "export const metrics = { mAP() {} };");
+    await expect(run([misnamed])).rejects.toThrow(/misnamed: its metrics has none of the functions meanAverage/);
+    await expect(run([], { backend: ["reference-f32"], case: ["metrics"] })).rejects.toThrow(/nothing that was named/);
+  });
+});
