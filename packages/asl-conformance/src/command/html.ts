@@ -5,10 +5,9 @@ import { PROBE_NAMES, PROBES } from "../probes.js";
 import { type CaseOutcome, explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 import type { Column } from "./matrix.js";
-import { partRows } from "./part-results.js";
 import type { Skipped } from "./skipped.js";
 import { STYLE } from "./style.js";
-import { ofTier, totalsOf } from "./summary.js";
+import { ofTier, partRows, totalsOf } from "./summary.js";
 
 export interface HtmlInput {
   readonly columns: readonly Column[];

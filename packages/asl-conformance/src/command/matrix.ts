@@ -1,8 +1,9 @@
 import CliTable from "cli-table3";
 import { TIERS, type Tier } from "../fixture.js";
+import type { PartReport } from "../parts/part.js";
 import { PROBE_NAMES, PROBES } from "../probes.js";
 import type { CaseOutcome, Report } from "../report.js";
-import { ofTier, type Totals, totalsOf } from "./summary.js";
+import { ofTier, partRows, type Totals, totalsOf } from "./summary.js";
 
 /** A report and the column that it belongs to. */
 export interface Column {
@@ -102,6 +103,22 @@ export function probeTable(columns: readonly Column[]): string {
     ...columns.map(({ reports }) => [...new Set(reports.map(({ probes }) => probes[name]))].join(" / ")),
   ]);
   return formatTable(["probe", ...columns.map(({ family }) => family)], rows);
+}
+
+/** One row for each subject of each part. */
+export function partTable(reports: readonly PartReport[]): string {
+  const rows = reports.flatMap((report) =>
+    partRows(report).map(({ subject, tier, totals }) => [
+      report.part,
+      report.implementation,
+      subject,
+      tier,
+      `${totals.cases}`,
+      tier === "official" ? `${totals.worstRatio.toPrecision(3)} of limit` : totals.failed === 0 ? "same bytes" : "",
+      totals.failed === 0 ? "" : `FAILED ${totals.failed}`,
+    ]),
+  );
+  return formatTable(["part", "of", "subject", "tier", "cases", "", ""], rows);
 }
 
 /** Aligned plain text without borders. */

@@ -29,6 +29,15 @@ export function totalsOf(outcomes: readonly CaseOutcome[]): Totals {
 export const ofTier = (outcomes: readonly CaseOutcome[], tier: Tier) =>
   outcomes.filter((outcome) => outcome.tier === tier);
 
+/** What the tables show of a part, subject by subject. */
+export function partRows({ outcomes }: PartReport) {
+  return [...new Set(outcomes.map(({ subject }) => subject))].map((subject) => {
+    const own = outcomes.filter((each) => each.subject === subject);
+    const deviating = own.filter(({ status }) => status === "deviates").length;
+    return { subject, tier: own[0]!.tier, totals: totalsOf(own), deviating };
+  });
+}
+
 /** A number for JSON, which has no infinity. */
 const finite = (x: number) => (Number.isFinite(x) ? x : null);
 
