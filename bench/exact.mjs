@@ -1,7 +1,6 @@
-// What does the loss with portable bits cost beside the native one? Loss and gradient alone, and in a training step of
-// the demo's net; on onnxruntime-node, interleaved.
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+// What do the exact functions and losses cost beside the native ones, and how accurate are they? Each function on every
+// backend (exact-costs.mjs); then loss and gradient at the size of two datasets, and a training step of the demo's net, on
+// onnxruntime-node, interleaved.
 import {
   adamFeeds,
   asymmetricLossOptimized,
@@ -19,6 +18,7 @@ import {
 import { onnxNodeBackend } from "asl-onnx/node";
 import { evaluateNode } from "asl-reference";
 import { resolveRecipe, trainingPrograms } from "asl-training";
+import { formatFunctions, measureFunctions } from "./exact-costs.mjs";
 import { formatTable, median } from "./table.mjs";
 
 const SHAPES = [
@@ -31,8 +31,21 @@ const OPTIONS = [
   { name: "soft targets, gammas 4 and 1" },
 ];
 
-/** Rows {name, ours: exact, peer: native, ratio, runs}; medians in seconds. */
-export async function run({ runs, only, threads, report }) {
+/**
+ * Rows {name, ours: exact, peer: native, ratio, runs}; medians in seconds. `backend`: names with commas between; `browser`
+ * adds those in Chromium; `elements` of each function.
+ */
+export async function run({ runs, only, threads, report, elements = 1 << 17, browser = false, backend }) {
+  const functions = await measureFunctions({ runs, only, threads, report, elements, browser, backend });
+  const losses = backend === undefined ? await measureLosses({ runs, only, threads, report }) : [];
+  const parts = [
+    functions.accuracy.length === 0 ? "" : formatFunctions(functions),
+    losses.length === 0 ? "" : formatTable(losses),
+  ].filter((text) => text !== "");
+  return { elements, accuracy: functions.accuracy, rows: [...functions.rows, ...losses], text: parts.join("\n\n") };
+}
+
+async function measureLosses({ runs, only, threads, report }) {
   const rows = [];
   for (const shape of SHAPES) {
     for (const { name, ...options } of OPTIONS) {
@@ -47,7 +60,7 @@ export async function run({ runs, only, threads, report }) {
     report(`${title} ...`);
     rows.push({ name: title, ...(await measureStep({ runs: runs * 5, threads })) });
   }
-  return { rows };
+  return rows;
 }
 
 /** A whole step of `train`: network forward and backward, loss, Adam, moving average. */
@@ -118,17 +131,4 @@ function randomBatch(shape) {
       Float32Array.from({ length: size }, () => Number(random.chance(0.04))),
     ),
   };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: "string", default: "5" },
-      only: { type: "string", default: "" },
-      threads: { type: "string", default: "2" },
-    },
-  });
-  const report = (line) => console.error(line);
-  const { rows } = await run({ ...values, runs: Number(values.runs), threads: Number(values.threads), report });
-  console.log(formatTable(rows));
 }

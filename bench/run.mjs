@@ -10,7 +10,8 @@ const BENCHMARKS = {
     load: () => import("./tresnet.mjs"),
   },
   exact: {
-    summary: "the exact loss and its gradient against the native composites, on ONNX Runtime",
+    summary:
+      "the exact functions and losses on every backend: accuracy, bits, time against the native ones (--browser)",
     load: () => import("./exact.mjs"),
   },
   "open-images-labels": {
@@ -76,6 +77,9 @@ if (benchmark?.ownOptions) {
       rows: { type: "string" },
       classes: { type: "string" },
       memory: { type: "string" },
+      backend: { type: "string" },
+      browser: { type: "boolean" },
+      elements: { type: "string" },
       kills: { type: "string", default: "50" },
     },
   });
@@ -86,10 +90,17 @@ if (benchmark?.ownOptions) {
     threads: Number(values.threads),
     kills: Number(values.kills),
     steps: Number(values.steps),
+    ...(values.backend === undefined ? {} : { backend: values.backend }),
+    ...(values.browser === undefined ? {} : { browser: values.browser }),
+    ...(values.elements === undefined ? {} : { elements: Number(values.elements) }),
     ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
     ...(values.classes === undefined ? {} : { classes: Number(values.classes) }),
     ...(values.memory === undefined ? {} : { memory: values.memory }),
     report: (line) => console.error(line),
+  }).catch((error) => {
+    if (error.code !== "ERR_ASL_INPUT") throw error;
+    console.error(`bench: ${error.message}`);
+    process.exit(2);
   });
   console.log(result.text ?? formatTable(result.rows));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);

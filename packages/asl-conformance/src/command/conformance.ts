@@ -19,6 +19,7 @@ import { type Cases, runCandidate } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
 import { inLanes, type Say } from "./lanes.js";
 import { backendTable, columnsOf, formatTable, opTable, partTable, probeTable } from "./matrix.js";
+import type { Output } from "./output.js";
 import { namesOf, ownParts, type PartCases, type PartsCandidate, partCases, runParts } from "./parts.js";
 import { printRemarks } from "./remarks.js";
 import type { Skipped } from "./skipped.js";
@@ -34,13 +35,6 @@ export interface CommandOptions {
   readonly mutants?: true | undefined;
   readonly matrix: boolean;
   readonly quiet?: true | undefined;
-}
-
-export interface Output {
-  /** Results. */
-  print(text: string): void;
-  /** Progress; ends in no newline of its own. */
-  progress(text: string): void;
 }
 
 /** Runs the suite; true when every backend conforms and no mutant survives. */

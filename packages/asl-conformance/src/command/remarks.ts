@@ -1,6 +1,6 @@
 import { explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
-import type { Output } from "./conformance.js";
+import type { Output } from "./output.js";
 
 /** What is remarked on of a run: of a backend, or of a part. */
 export interface Run extends Pick<Report, "outcomes" | "unknownDeviations"> {
