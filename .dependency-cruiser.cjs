@@ -41,6 +41,7 @@ const ALLOWED = {
   "asl-zoo": ["asl-core", "asl-checkpoint"],
   "asl-data": ["asl-core"],
   "asl-training": ["asl-core", "asl-checkpoint", "asl-data"],
+  "asl-report": ["asl-core", "asl-training"],
   "asl-cli": [
     "asl-core",
     "asl-checkpoint",

@@ -10,6 +10,7 @@ import { inspectData } from "./inspect-data.js";
 import { createLoaders } from "./loaders.js";
 import { estimatePriors } from "./priors.js";
 import { classWeightsOf, recipeOf } from "./recipe-options.js";
+import { writeRunReport } from "./run-report.js";
 import { showProgress, summaryText } from "./show-progress.js";
 import { readStartingWeights, startingPoint } from "./starting-point.js";
 import { sweep, sweepJson, sweepText } from "./sweep.js";
@@ -87,8 +88,9 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
   );
 
   const progress = showProgress(report, { batchSize, epochs: recipe.epochs });
+  let result: TrainingResult;
   try {
-    return await train({
+    result = await train({
       backend: opened,
       model: start.config,
       weights: start.weights,
@@ -113,6 +115,8 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
   } finally {
     progress.stop();
   }
+  if (result.steps > 0) await writeRunReport(options.out, validation, report);
+  return result;
 }
 
 /** The validation pictures with their classes in the order of the training pictures'. */

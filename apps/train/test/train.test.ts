@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { readCheckpoint, readSnapshot } from "asl-checkpoint";
 import { type EmojiScenes, generateEmojiScenes } from "asl-data";
+import { pageData, type ReportData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CommandResult, runTrain } from "./run-command.js";
 
@@ -34,6 +35,7 @@ function trainInto(
 }
 
 const fileOf = (run: string, file: string) => join(folder, "runs", run, file);
+const reportOf = (run: string) => pageData(textOf(run, "report.html")) as ReportData;
 const textOf = (run: string, file: string) => readFileSync(fileOf(run, file), "utf8");
 
 describe("asl-train", () => {
@@ -95,6 +97,7 @@ describe("asl-train", () => {
     );
     const steps = textOf("parts", "steps.csv").trimEnd().split("\n").length - 1;
     expect(steps).toBeLessThan(6);
+    expect(reportOf("parts").training!.steps).toHaveLength(steps);
 
     const refused = await trainInto("parts");
     expect([refused.code, refused.stderr]).toEqual([
@@ -105,6 +108,19 @@ describe("asl-train", () => {
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain(`going on after step ${steps}`);
     expect(textOf("parts", "steps.csv")).toBe(textOf("whole", "steps.csv"));
+    const { training, validation } = reportOf("parts");
+    expect(validation).toEqual(reportOf("whole").validation);
+    expect(validation!.metrics.images).toBe(10);
+    expect(training!.epochs.map(({ mAPEma }) => String(mAPEma))).toEqual(
+      textOf("parts", "metrics.csv")
+        .trimEnd()
+        .split("\n")
+        .slice(1)
+        .map((row) => row.split(",")[5]),
+    );
+    const mistakes = [...validation!.falsePositives, ...validation!.falseNegatives];
+    expect(mistakes.length).toBeGreaterThan(0);
+    for (const { image } of mistakes) expect(image).toMatch(/^data:image\/jpeg;base64,/);
     const [whole, parts] = await Promise.all(
       ["whole", "parts"].map((run) => readSnapshot(fileOf(run, "last.snapshot"))),
     );

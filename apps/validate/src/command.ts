@@ -36,6 +36,7 @@ export const validateCommand = () =>
       "asl-validate --predictions scores.safetensors --threshold 0.5 --json",
       "asl-validate --predictions scores.npz --scores-key sgmd --targets-key labels",
       "asl-validate --compare runs/a runs/b",
+      "asl-validate --data photos --model best-ema.safetensors --report report.html",
       "asl-validate --data photos --model best-ema.safetensors --calibrate precision=0.9",
       "asl-validate --predictions scores.npy --targets labels.csv --pictures ids.txt --classes classes.txt --memory 1.5GiB",
     ],
@@ -96,6 +97,7 @@ export const validateCommand = () =>
       calibrationGoal,
     )
     .option("--save-model <file>", "with --calibrate: write the checkpoint here instead of over --model")
+    .option("--report <file>", "write a page of curves, histograms and the worst mistakes with their pictures (HTML)")
     .option("--save-predictions <file>", "write scores and targets (safetensors)")
     .option("--drop-unannotated", "leave out pictures without any annotation, as the official script does")
     .option("--skip-corrupt", "leave out pictures that cannot be decoded instead of stopping")

@@ -12,7 +12,7 @@ import {
   sharedClasses,
   UsageError,
 } from "asl-cli";
-import { createLoader, type DatasetSource, describeSource, type PictureError } from "asl-data";
+import { createLoader, type Dataset, type DatasetSource, describeSource, type PictureError } from "asl-data";
 import { openPredictor, type Predictions, selectClasses } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 
@@ -22,7 +22,12 @@ export async function runModel(
   data: string,
   options: ValidateOptions,
   { report, signal }: CommandContext,
-): Promise<{ predictions: Predictions; threshold: number | readonly number[]; opened: OpenedModel }> {
+): Promise<{
+  readonly predictions: Predictions;
+  readonly threshold: number | readonly number[];
+  readonly opened: OpenedModel;
+  readonly dataset: Dataset;
+}> {
   const { weights, imageSize, classes, batchSize, numerics, threads, workers } = options;
   const classNames = classes === undefined ? undefined : await readClassNames(classes);
   const { file, published } = await resolveModel(modelFile, options, { report, signal });
@@ -68,10 +73,10 @@ export async function runModel(
   try {
     const predictions = await predictor.evaluate(loader, { signal, onProgress: (done) => progress.update(done) });
     const threshold = options.threshold ?? opened.thresholds;
-    if (options.classesShared !== true) return { predictions, threshold, opened };
+    if (options.classesShared !== true) return { predictions, threshold, opened, dataset };
     const shared = sharedClasses(dataset.classes, pictures.classes, alignment);
     const selected = selectClasses({ ...predictions, thresholds: threshold }, shared);
-    return { predictions: selected, threshold: selected.thresholds ?? threshold, opened };
+    return { predictions: selected, threshold: selected.thresholds ?? threshold, opened, dataset };
   } finally {
     progress.stop();
   }

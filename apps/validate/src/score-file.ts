@@ -7,7 +7,7 @@ import type { ValidateOptions } from "./command.js";
 const ONLY_WITH_MEMORY = ["targets", "annotated", "pictures", "unlisted", "shape"] as const;
 
 /** Options that need all scores in memory at once. */
-const ONLY_WITHOUT_MEMORY = ["bootstrap", "compare", "calibrate"] as const;
+const ONLY_WITHOUT_MEMORY = ["bootstrap", "compare", "calibrate", "report"] as const;
 
 /** Throws UsageError for an option of score files without --memory, and for one that --memory cannot serve. */
 export function checkScoreFileOptions(options: ValidateOptions): void {

@@ -1,4 +1,5 @@
 import { type CommandContext, checkPlaceOf, type OpenedModel, UsageError } from "asl-cli";
+import type { Dataset } from "asl-data";
 import { type Predictions, savePredictions, type ValidationReport, validationReport } from "asl-training";
 import { calibrate, calibrationAsJson, calibrationAsText, checkCalibration, storeThresholds } from "./calibrate.js";
 import type { ValidateOptions } from "./command.js";
@@ -7,19 +8,24 @@ import { runModel } from "./run-model.js";
 import { savedPredictions } from "./saved-predictions.js";
 import { checkScoreFileOptions, evaluateInBlocks } from "./score-file.js";
 import { reportAsJson, reportAsText } from "./show-report.js";
+import { writeReport } from "./write-report.js";
 
 /** The work of `asl-validate`. */
 export async function validate(options: ValidateOptions, context: CommandContext): Promise<undefined> {
   const { report } = context;
   if (options.savePredictions !== undefined) await checkPlaceOf(options.savePredictions);
+  if (options.report !== undefined) await checkPlaceOf(options.report);
   checkScoreFileOptions(options);
   if (options.memory !== undefined) {
     print(await measureInBlocks(options.memory, options, context), options, context);
     return undefined;
   }
+  if (options.compare !== undefined && options.report !== undefined) {
+    throw new UsageError("--report is about one set of predictions: it goes without --compare");
+  }
   if (options.compare !== undefined) return await compare(options.compare, options, context);
   await checkCalibration(options);
-  const { predictions, threshold: asked, opened } = await predictionsFor(options, context);
+  const { predictions, threshold: asked, opened, dataset } = await predictionsFor(options, context);
   const calibration =
     options.calibrate === undefined ? undefined : calibrate(predictions, options.calibrate, options.threshold);
   const threshold = calibration?.thresholds ?? asked;
@@ -38,6 +44,10 @@ export async function validate(options: ValidateOptions, context: CommandContext
   }
   // after the report: when the disk is full, the figures are not lost with the file
   if (calibration !== undefined) await storeThresholds(calibration, opened, options, report);
+  if (options.report !== undefined) {
+    await writeReport(options.report, { predictions, threshold, dataset, of: options.model ?? options.predictions });
+    report.note(`${options.report}: the report`);
+  }
   if (options.savePredictions !== undefined) {
     await savePredictions(options.savePredictions, { ...predictions, thresholds: threshold });
     report.note(`${options.savePredictions}: ${predictions.pictures.length} pictures`);
@@ -64,6 +74,7 @@ interface Validated {
   readonly predictions: Predictions;
   readonly threshold: number | readonly number[];
   readonly opened?: OpenedModel;
+  readonly dataset?: Dataset;
 }
 
 async function predictionsFor(options: ValidateOptions, context: CommandContext): Promise<Validated> {

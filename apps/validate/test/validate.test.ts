@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { inspectTresnet, writeCheckpoint } from "asl-checkpoint";
 import { f32, initialize, type Tensors, tresnet } from "asl-core";
 import { type EmojiScenes, emojiClassNames, generateEmojiScenes } from "asl-data";
+import { pageData, type ReportData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CommandResult, runValidate } from "./run-command.js";
 
@@ -131,12 +132,23 @@ describe("asl-validate with a model", () => {
   });
 
   it("measures saved predictions as it measured the model", async () => {
-    const measured = reportOf(await onScenes("--json", "--save-predictions", "saved.safetensors"));
+    const measured = reportOf(
+      await onScenes("--json", "--save-predictions", "saved.safetensors", "--report", "a.html"),
+    );
     expect(reportOf(await runValidate(folder, ["--predictions", "saved.safetensors", "--json"]))).toEqual(measured);
     const other = reportOf(
       await runValidate(folder, ["--predictions", "saved.safetensors", "--json", "--threshold", "0.6"]),
     );
     expect(other).toMatchObject({ threshold: 0.6, mAP: measured.mAP });
+
+    const pageOf = (file: string) => pageData(readFileSync(join(folder, file), "utf8")) as ReportData;
+    const [{ mAP, threshold, images }, { validation }] = [measured, pageOf("a.html")];
+    expect(validation!.metrics).toMatchObject({ mAP, threshold, images });
+    expect(validation!.falsePositives[0]!.image).toMatch(/^data:image\/jpeg;base64,/);
+    await runValidate(folder, ["--predictions", "saved.safetensors", "--report", "b.html"]);
+    const without = ({ falsePositives }: NonNullable<ReportData["validation"]>) =>
+      falsePositives.map(({ image: _, ...mistake }) => mistake);
+    expect(without(pageOf("b.html").validation!)).toEqual(without(validation!));
   });
 
   it("matches classes by name when their order differs", async () => {
@@ -207,6 +219,9 @@ describe("asl-validate with bad input: one line on stderr, nothing on stdout", (
     await refuse([], 2, /either --data DIR and --model CHECKPOINT, or --predictions FILE is needed/);
     writeFileSync(join(folder, "x.npz"), "");
     await refuse(["--predictions", "x.npz", ...model], 2, /--predictions replaces --model and --data/);
+    await refuse(["--compare", "a", "b", "--report", "x.html"], 2, /--report is about one set of predictions/);
+    await refuse(["--predictions", "x.npz", "--memory", "1GiB", "--report", "x.html"], 2, /--report needs all scores/);
+    await refuse([...data(), ...model, "--report", "no/x.html"], 1, /no\/x\.html: cannot be written/);
   });
 
   it("missing files", async () => {

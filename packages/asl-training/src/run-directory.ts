@@ -17,6 +17,8 @@ export const RUN_FILES = {
   events: "events.out.tfevents.asl",
   recipe: "recipe.json",
   summary: "summary.json",
+  /** The page that asl-report makes of the others. */
+  report: "report.html",
 } as const;
 
 /** The folder of one training run. */

@@ -1,5 +1,4 @@
-import { lineChart } from "./chart.js";
-import { type Html, html, trusted } from "./html.js";
+import { type Html, html, lineChart, renderPage as renderHtmlPage, trusted } from "asl-report";
 import type { ClassRecord, EpochRecord, Report, SceneRecord, SceneTag, TagOutcome } from "./report.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
@@ -13,17 +12,7 @@ const OUTCOMES: Readonly<Record<TagOutcome, { readonly mark: string; readonly me
 
 /** The report as one self-contained HTML file: no other file and no network is needed to show it. */
 export function renderPage(report: Report): string {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Emoji scenes: what the model sees</title>
-<link rel="icon" href="data:,">
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<header>
+  const body = html`<header>
 <h1>Emoji scenes: what the model sees</h1>
 <p>A multi-label classifier (TResNet, asymmetric loss), trained from random weights in TypeScript on this machine. The pictures below are validation scenes that it never saw in training.</p>
 <dl class="figures">${report.figures.map(
@@ -53,21 +42,17 @@ ${report.scenes.map(scene)}
 </section>
 </main>
 <footer>The drawings are Noto Emoji (Apache-2.0, Google) and Fluent Emoji (MIT, Microsoft).</footer>
-<script>${trusted(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.html;
+<script>${trusted(SCRIPT)}</script>`;
+  return renderHtmlPage({ title: "Emoji scenes: what the model sees", style: STYLE, body });
 }
 
 function curves(history: readonly EpochRecord[]): Html {
-  const percent = (value: number) => value.toFixed(0);
   const loss = lineChart({
     title: "Training loss, summed over a batch",
     xLabel: "epoch",
     series: [{ name: "loss", tone: "first", points: history.map(({ epoch, loss }) => ({ x: epoch, y: loss })) }],
     yRange: [0, 0],
-    format: (value) => String(value),
+    whole: true,
   });
   const mAP = lineChart({
     title: "mAP on unseen scenes, percent",
@@ -77,7 +62,7 @@ function curves(history: readonly EpochRecord[]): Html {
       { name: "averaged weights", tone: "second", points: history.map((at) => ({ x: at.epoch, y: at.mAPEma })) },
     ],
     yRange: [0, 100],
-    format: percent,
+    whole: true,
   });
   return html`<div class="panels"><div class="panel">${mAP}</div><div class="panel">${loss}</div></div>`;
 }
