@@ -1,6 +1,15 @@
 // What each part of the recipe is worth: the recipe of asl-train, with one thing changed at a time.
 import { formatTable, runCommand } from "asl-cli";
-import { backendOf, comparisonCommand, settingsOf, someOf, storeOf, writeJson } from "./comparison/command.mjs";
+import {
+  backendOf,
+  comparisonCommand,
+  settingsOf,
+  someOf,
+  storeOf,
+  writeJson,
+  writePage,
+} from "./comparison/command.mjs";
+import { ablationPage } from "./comparison/page.mjs";
 import { intervalOf, meanOf, numberText, pairedDifference, rangeText } from "./comparison/rows.mjs";
 import { exitCodeOf, runComparison } from "./comparison/run-comparison.mjs";
 import { CONFIDENCE } from "./comparison/statistics.mjs";
@@ -56,6 +65,7 @@ async function compare(options, context) {
   const records = await runComparison({ runs, settings, store, backend: await backendOf(options), trains }, context);
   const rows = rowsOf(records, factors);
   context.report.print(textOf(rows));
+  await writePage(store, "ablation.html", ablationPage({ rows, settings }), context);
   if (options.json !== undefined) {
     const all = records.map(({ run, record }) => ({ ...run, ...record }));
     await writeJson(options.json, { confidence: CONFIDENCE, settings, rows, runs: all });

@@ -1,6 +1,15 @@
 // Cross-entropy, focal, asymmetric and adaptive asymmetric loss: same network, same pictures, same budget, several seeds.
 import { formatTable, runCommand } from "asl-cli";
-import { backendOf, comparisonCommand, settingsOf, someOf, storeOf, writeJson } from "./comparison/command.mjs";
+import {
+  backendOf,
+  comparisonCommand,
+  settingsOf,
+  someOf,
+  storeOf,
+  writeJson,
+  writePage,
+} from "./comparison/command.mjs";
+import { paperLossesPage } from "./comparison/page.mjs";
 import { intervalOf, meanOf, numberText, pairedDifference, percentText, rangeText } from "./comparison/rows.mjs";
 import { exitCodeOf, lossCosts, runComparison } from "./comparison/run-comparison.mjs";
 import { CONFIDENCE } from "./comparison/statistics.mjs";
@@ -47,6 +56,9 @@ async function compare(options, context) {
   const cost = await lossCosts({ losses: recipes, settings, store, backend, trains }, context);
   const rows = rowsOf(records, { arms, losses, cost });
   context.report.print(textOf(rows));
+  const titles = Object.fromEntries(Object.entries(ARMS).map(([arm, { title }]) => [arm, title]));
+  const page = paperLossesPage({ rows, records, arms: titles, losses: LOSSES, settings });
+  await writePage(store, "paper-losses.html", page, context);
   if (options.json !== undefined) {
     const all = records.map(({ run, record }) => ({ ...run, ...record }));
     await writeJson(options.json, { confidence: CONFIDENCE, interval: INTERVAL, settings, rows, runs: all });

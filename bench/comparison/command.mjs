@@ -1,7 +1,7 @@
 // The options that comparisons share, and what they do with a command line.
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createCommand, imageSize, openBackend, positiveInteger, refuse } from "asl-cli";
+import { createCommand, imageSize, openBackend, positiveInteger, refuse, writeFileAtomically } from "asl-cli";
 import { QUICK_SETTINGS, SETTINGS } from "./settings.mjs";
 import { ResultStore } from "./store.mjs";
 
@@ -38,3 +38,10 @@ export const storeOf = ({ store, quick }) => new ResultStore(quick ? path.join(s
 export const backendOf = ({ threads }) => openBackend("onnx", threads === undefined ? {} : { threads });
 
 export const writeJson = (file, value) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+
+/** The page of a comparison, in its store. */
+export async function writePage(store, name, page, { report }) {
+  await mkdir(store.folder, { recursive: true });
+  await writeFileAtomically(store.path(name), page);
+  report.note(`page: ${store.path(name)}`);
+}

@@ -2,9 +2,11 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pageData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as ablation from "../ablation.mjs";
 import { balanceByEpoch, negativeGradient, removedPositives } from "../comparison/balance.mjs";
+import { ablationPage } from "../comparison/page.mjs";
 import { withoutLabels } from "../comparison/scenes.mjs";
 import { tInterval } from "../comparison/statistics.mjs";
 import * as losses from "../paper-losses.mjs";
@@ -73,6 +75,13 @@ describe("the statistics of a comparison", () => {
       ["off", 23, -8.5],
     ]);
   });
+});
+
+it("a page of an ablation has a table for each factor, and one without runs has dashes", () => {
+  const rows = ablation.rowsOf([], ["clip", "EMA"]);
+  const page = ablationPage({ rows, settings: { scenes: 1, epochs: 1 } });
+  expect(page.match(/<tr><th scope="row">/g)).toHaveLength(5);
+  expect(page).not.toMatch(/NaN|undefined|null%/);
 });
 
 describe("the probabilities of a run", () => {
@@ -176,6 +185,11 @@ describe("npx pnpm@10 bench paper-losses --quick", () => {
       expect(balance.map(({ epoch }) => epoch)).toEqual([1, 2]);
       expect(epochs).toHaveLength(2);
     }
+    const page = readFileSync(path.join(folder, "store/quick/paper-losses.html"), "utf8");
+    expect(pageData(page).rows).toEqual(rows);
+    expect(page.match(/<h2 id="[\w-]+">.*?<\/h2>/g)).toHaveLength(2);
+    expect(page.match(/<figcaption>(CE|ASL)</g)).toEqual(["<figcaption>CE<", "<figcaption>ASL<"]);
+    expect(page).not.toMatch(/https?:/);
     expect(existsSync(path.join(folder, "store/quick/runs/removed-60-bce-seed1"))).toBe(false);
   });
 

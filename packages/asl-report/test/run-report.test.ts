@@ -193,10 +193,10 @@ describe("runReport", () => {
 
   it("shows names that look like markup as text", () => {
     const { document } = parseHTML(page);
-    const names = [...document.querySelectorAll(".classes th[scope=row]")].map(({ textContent }) => textContent);
+    const names = Array.from(document.querySelectorAll(".classes th[scope=row]")).map(({ textContent }) => textContent);
     expect(names).toContain(HOSTILE);
-    const withHandlers = [...document.querySelectorAll("*")].filter((element) =>
-      [...element.attributes].some(({ name }) => name.startsWith("on")),
+    const withHandlers = Array.from(document.querySelectorAll("*")).filter((element) =>
+      Array.from(element.attributes).some(({ name }) => name.startsWith("on")),
     );
     expect(withHandlers).toEqual([]);
   });
@@ -204,13 +204,14 @@ describe("runReport", () => {
   it("needs no other file and no network", () => {
     const { document } = parseHTML(page);
     const addresses = ["src", "href", "action", "data", "srcset"].flatMap((name) =>
-      [...document.querySelectorAll(`[${name}]`)].map((element) => element.getAttribute(name)),
+      Array.from(document.querySelectorAll(`[${name}]`)).map((element) => element.getAttribute(name)),
     );
     expect(addresses.length).toBeGreaterThan(1);
     for (const address of addresses) expect(address).toMatch(/^data:/);
-    const scripts = [...document.querySelectorAll("script")].map(({ type }) => type);
+    const scripts = Array.from(document.querySelectorAll("script")).map(({ type }) => type);
     expect(scripts).toEqual(["application/json"]);
-    for (const { textContent } of document.querySelectorAll("style")) expect(textContent).not.toMatch(/@import|url\(/);
+    for (const { textContent } of Array.from(document.querySelectorAll("style")))
+      expect(textContent).not.toMatch(/@import|url\(/);
   });
 
   it("of a run without validation says so, and one without a step too", async () => {
