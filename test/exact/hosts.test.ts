@@ -17,6 +17,7 @@ const GUESTS = [
   ["tfjs-webgl", "asl-tfjs/webgl", "tfjsWebglBackend"],
   ["tfjs-webgpu", "asl-tfjs/webgpu", "tfjsWebgpuBackend"],
   ["onnxruntime-web", "asl-onnx/web", "onnxWebBackend"],
+  ["onnxruntime-web on WebGPU", "asl-onnx/webgpu", "onnxWebgpuBackend"],
   ["webgpu", "asl-webgpu", "webgpuBackend"],
 ] as const;
 
@@ -41,6 +42,14 @@ describe.skipIf(findChromium() === undefined)("in Chromium (skipped where it is 
     it.each([...expected])("%s", async (_name, { graph, feeds, outputs }) => {
       const none = Object.fromEntries(Object.keys(outputs).map((name) => [name, 0]));
       expect(differences(await runOnce(backend, graph, feeds), outputs)).toEqual(none);
+    });
+
+    it("sessions side by side", async () => {
+      const pair = ["exp", "log"].map((each) => expected.get(each)!);
+      const results = await Promise.all(pair.map(({ graph, feeds }) => runOnce(backend, graph, feeds)));
+      for (const [i, { outputs }] of pair.entries()) {
+        expect(Object.values(differences(results[i]!, outputs)).every((count) => count === 0)).toBe(true);
+      }
     });
 
     const { name, config, checkpoints } = NETWORKS[0]!;

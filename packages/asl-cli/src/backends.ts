@@ -1,4 +1,4 @@
-import { Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type Backend, InputError } from "asl-core";
 import { oneOf } from "./arguments.js";
 
@@ -84,11 +84,24 @@ export const BACKENDS: Readonly<Record<BackendName, BackendEntry>> = {
 
 export const BACKEND_NAMES = Object.keys(BACKENDS) as readonly BackendName[];
 
+/** Backends that no command line can run, and the entry points that make them. */
+const IN_BROWSERS: Readonly<Record<string, string>> = {
+  "onnx-webgpu": "asl-onnx/webgpu",
+  "tfjs-webgl": "asl-tfjs/webgl",
+  "tfjs-webgpu": "asl-tfjs/webgpu",
+};
+
+/** What to say of a name that is no key of BACKENDS. */
+const refusalOf = (name: string): string =>
+  Object.hasOwn(IN_BROWSERS, name)
+    ? `backend "${name}" runs in browsers only (${IN_BROWSERS[name]}); here is one of ${BACKEND_NAMES.join(", ")}`
+    : `unknown backend "${name}"; expected one of ${BACKEND_NAMES.join(", ")}`;
+
 /** Throws InputError listing the names when there is none such. */
 export async function openBackend(name: string, options: BackendOptions = {}): Promise<Backend> {
   const known = BACKEND_NAMES.find((each) => each === name);
   if (known === undefined) {
-    throw new InputError(`unknown backend "${name}"; expected one of ${BACKEND_NAMES.join(", ")}`);
+    throw new InputError(refusalOf(name));
   }
   try {
     return await BACKENDS[known].open(options);
@@ -111,5 +124,8 @@ export const backendOption = () =>
     "--backend <name>",
     `what computes: ${BACKEND_NAMES.map((name) => `${name} (${BACKENDS[name].description})`).join("; ")}`,
   )
-    .argParser(oneOf(BACKEND_NAMES, "a backend, one of"))
+    .argParser((text) => {
+      if (Object.hasOwn(IN_BROWSERS, text)) throw new InvalidArgumentError(`The ${refusalOf(text)}.`);
+      return oneOf(BACKEND_NAMES, "a backend, one of")(text);
+    })
     .default<BackendName>("onnx");

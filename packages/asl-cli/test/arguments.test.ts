@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import {
   type ArgumentParser,
   BACKEND_NAMES,
+  backendOption,
   existingFile,
   existingFolder,
   fraction,
@@ -76,6 +77,12 @@ describe("openBackend", () => {
     await expect(openBackend("cuda")).rejects.toThrow(
       'unknown backend "cuda"; expected one of onnx, onnx-web, reference, tfjs-cpu, tfjs-wasm, tfjs-node, tfjs-node-gpu',
     );
+  });
+
+  it("says of a backend for browsers that it is one", async () => {
+    const message = 'backend "onnx-webgpu" runs in browsers only (asl-onnx/webgpu); here is one of onnx, onnx-web';
+    await expect(openBackend("onnx-webgpu")).rejects.toThrow(message);
+    expect(() => backendOption().parseArg?.("onnx-webgpu", "onnx")).toThrow(`The ${message}`);
   });
 
   it.each(BACKEND_NAMES)("opens %s", async (name) => {

@@ -67,6 +67,15 @@ describe.skipIf(findChromium() === undefined)("in Chromium (skipped where it is 
     await expect(backend.compile({}, {})).rejects.toThrow(/the other end of the channel has closed/);
   });
 
+  it("onnx-webgpu, where its own kernels break contracts", async () => {
+    const { passed, text } = await run([], {
+      backend: ["onnx-webgpu"],
+      case: ["exp/edge", "log/edge", "pow/edge", "sigmoid/", "layers/batch-norm", "conv2d/edge/no-picture", "session"],
+    });
+    expect(text).toContain("all conform");
+    expect(passed).toBe(true);
+  });
+
   it("tfjs-webgl", async () => {
     const { passed, text } = await run([], { backend: ["tfjs-webgl"], case: ["add/", "session"] });
     expect(text).toContain("all conform");

@@ -9,11 +9,12 @@ export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./expor
 export { STANDARD_FUSIONS } from "./fusions/standard.js";
 export type { Fusion, FusionRule } from "./lower/fusion.js";
 export { ONNX_OPERATORS, type OnnxOperator } from "./lower/operators.js";
+export { NO_QUIRKS, type Quirks } from "./lower/quirks.js";
 export { LOWER, type Lower } from "./lower/table.js";
 export { IR_VERSION, type OnnxModel, type OnnxModelOptions, OPSET, toOnnxModel } from "./model.js";
 export { decodeModel, encodeModel } from "./proto/codec.js";
 export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/messages.js";
 export { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
 export { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
-export type { RuntimeOptions } from "./runtime/options.js";
+export type { Provider, RuntimeOptions } from "./runtime/options.js";
 export type { OnnxRuntime } from "./runtime/tensors.js";

@@ -6,6 +6,7 @@ import type { Deviation } from "../report.js";
 import { dawnOptions } from "./dawn.js";
 import {
   ONNX_DEVIATIONS,
+  ONNX_WEBGPU_DEVIATIONS,
   TFJS_CPU_DEVIATIONS,
   TFJS_GPU_DEVIATIONS,
   TFJS_NODE_DEVIATIONS,
@@ -105,6 +106,7 @@ export const CANDIDATES: readonly Candidate[] = [
     { specifier: "asl-onnx/web", create: "onnxWebBackend", options: { threads: 1 } },
     ONNX_DEVIATIONS,
   ),
+  inChromium("onnx-webgpu", { specifier: "asl-onnx/webgpu", create: "onnxWebgpuBackend" }, ONNX_WEBGPU_DEVIATIONS),
   {
     name: "tfjs-cpu",
     family: "tfjs-cpu",

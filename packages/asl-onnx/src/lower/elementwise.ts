@@ -1,4 +1,5 @@
 import { type Node, type OpName, sizeOf, type TensorData } from "asl-core";
+import { exponential } from "./exponential.js";
 import { isFixed, type Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
 import type { OnnxOperator } from "./operators.js";
@@ -13,15 +14,21 @@ export const elementwise =
       node.inputs.map((input) => lowering.operand(input)),
     );
 
+const exponentialOf = (x: Operand, lowering: Lowering): Operand =>
+  lowering.quirks.coarseExp ? exponential(x, lowering) : lowering.elementwise("Exp", [x]);
+
+export const exp = (node: Node<"exp">, lowering: Lowering): Operand =>
+  exponentialOf(lowering.operand(node.inputs[0]!), lowering);
+
 /**
  * sigmoid(x) = e^min(x, 0) / (1 + e^-|x|): both exponents are at most 0, so nothing overflows and both tails are exact
  * to a few ulp. ONNX Runtime's own Sigmoid is a rational approximation that is wrong by 600 % at -18.
  */
 export function sigmoid(node: Node<"sigmoid">, lowering: Lowering): Operand {
   const x = lowering.operand(node.inputs[0]!);
-  const numerator = lowering.elementwise("Exp", [lowering.elementwise("Min", [x, lowering.scalar(0)])]);
+  const numerator = exponentialOf(lowering.elementwise("Min", [x, lowering.scalar(0)]), lowering);
   const negative = lowering.elementwise("Neg", [lowering.elementwise("Abs", [x])]);
-  const denominator = lowering.elementwise("Add", [lowering.elementwise("Exp", [negative]), lowering.scalar(1)]);
+  const denominator = lowering.elementwise("Add", [exponentialOf(negative, lowering), lowering.scalar(1)]);
   return lowering.elementwise("Div", [numerator, denominator]);
 }
 

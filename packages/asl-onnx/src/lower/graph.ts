@@ -1,9 +1,9 @@
-import type { Graph, Tensors, ValueId } from "asl-core";
-import { GraphError } from "asl-core";
+import { type AnyNode, allocate, type Graph, GraphError, sizeOf, type Tensors, traitsOf, type ValueId } from "asl-core";
 import type { GraphProto, ValueInfoProto } from "../proto/messages.js";
-import type { Extent } from "./extent.js";
+import type { Extent, Operand } from "./extent.js";
 import type { FusionRule } from "./fusion.js";
 import { type Extents, Lowering } from "./lowering.js";
+import type { Quirks } from "./quirks.js";
 import { schedule } from "./schedule.js";
 import { lowerNode } from "./table.js";
 import { ELEMENT_TYPE, OnnxWriter } from "./writer.js";
@@ -16,6 +16,8 @@ export interface LowerOptions {
   readonly initializers?: Tensors;
   /** Groups of nodes with an ONNX form of their own; the first rule that fits is taken. */
   readonly fusions: readonly FusionRule[];
+  /** Of the runtime that the model is for; default: none. */
+  readonly quirks?: Quirks;
   /** Outputs of which only the elements and their order matter: a reshape at their end is left out. */
   readonly flat?: ReadonlySet<string>;
 }
@@ -35,8 +37,11 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
   const extents = options.extents ?? ((value: ValueId): readonly Extent[] => graph.types[value]!.shape);
   const outputNames = nameOutputs(graph);
   const writer = new OnnxWriter([...Object.keys(graph.inputs), ...Object.values(outputNames)]);
-  const lowering = new Lowering(graph, writer, extents);
-  const { steps, needed } = schedule(graph, options.fusions);
+  const lowering = new Lowering(graph, writer, extents, options.quirks);
+  const { steps, needed } = schedule(
+    graph,
+    options.quirks?.refusesEmpty ? options.fusions.map(withElements) : options.fusions,
+  );
 
   const inputs: string[] = [];
   const inputInfo: ValueInfoProto[] = [];
@@ -52,7 +57,10 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
     inputInfo.push(valueInfo(name, graph, id, extents(id)));
   }
   for (const { node, fusion } of steps) {
-    lowering.define(node, () => (fusion === undefined ? lowerNode(node, lowering) : fusion.lower(lowering)));
+    lowering.define(node, () => {
+      if (fusion !== undefined) return fusion.lower(lowering);
+      return emptyResult(node, lowering) ?? lowerNode(node, lowering);
+    });
   }
   const written: Record<string, readonly Extent[]> = {};
   const outputInfo = Object.entries(graph.outputs).map(([name, id]) => {
@@ -75,6 +83,25 @@ export function lowerGraph(graph: Graph, options: LowerOptions): LoweredGraph {
     outputs: outputNames,
     extents: written,
   };
+}
+
+/** Lets a rule alone where an argument has no elements. */
+const withElements =
+  (rule: FusionRule): FusionRule =>
+  (node, view) => {
+    const fusion = rule(node, view);
+    return fusion?.inputs.some((input) => view.type(input).shape.includes(0)) ? undefined : fusion;
+  };
+
+/** Results without elements, and sums of nothing, where kernels refuse them. */
+function emptyResult({ op, inputs, output }: AnyNode, lowering: Lowering): Operand | undefined {
+  if (!lowering.quirks.refusesEmpty) return undefined;
+  const isEmpty = (value: ValueId) => lowering.extents(value).includes(0);
+  const sums = traitsOf(op).contraction === true || op === "reduceSum";
+  if (!isEmpty(output) && !(sums && inputs.some(isEmpty))) return undefined;
+  const { dtype } = lowering.graph.types[output]!;
+  const shape = lowering.shape(output);
+  return lowering.constant({ type: { dtype, shape }, data: allocate(dtype, sizeOf(shape)) }, "empty");
 }
 
 function nameOutputs(graph: Graph): Record<string, string> {

@@ -12,6 +12,7 @@ import {
 } from "asl-core";
 import { alignRank, broadcastExtents, type Extent, isFixed, type Operand, sameExtents } from "./extent.js";
 import type { EmittedOperator, OnnxOperator } from "./operators.js";
+import { NO_QUIRKS, type Quirks } from "./quirks.js";
 import type { Attributes, OnnxWriter } from "./writer.js";
 
 /** Extents of every value; strings where only a run knows them. */
@@ -30,6 +31,7 @@ export class Lowering {
     readonly graph: Graph,
     readonly writer: OnnxWriter,
     readonly extents: Extents,
+    readonly quirks: Quirks = NO_QUIRKS,
   ) {}
 
   /** Runs `body` with nodes named after the node's scope and keeps the result as the node's value. */
@@ -98,6 +100,14 @@ export class Lowering {
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
     const { name } = this.constant(f32(shape, new Float32Array(sizeOf(shape)).fill(value)), "filled");
+    this.#shared.set(key, name);
+    return name;
+  }
+
+  /** A constant tensor that the graph has once. */
+  table(part: string, value: TensorData): string {
+    const key = `table ${part}`;
+    const name = this.#shared.get(key) ?? this.writer.constant(value, "", part);
     this.#shared.set(key, name);
     return name;
   }

@@ -13,7 +13,7 @@ export const LOWER: OpTable<{ [K in OpName]: Lower<K> }> = {
   neg: elementwise.elementwise("Neg"),
   abs: elementwise.elementwise("Abs"),
   floor: elementwise.elementwise("Floor"),
-  exp: elementwise.elementwise("Exp"),
+  exp: elementwise.exp,
   log: elementwise.elementwise("Log"),
   sqrt: elementwise.elementwise("Sqrt"),
   sigmoid: elementwise.sigmoid,

@@ -27,10 +27,10 @@ export interface OnnxBackendOptions extends ProgramOptions {
   readonly update?: "memory" | "graph";
 }
 
-/** A Backend on ONNX Runtime, called "onnx": each program is one ONNX graph (forward, loss and backward together). */
+/** A Backend on ONNX Runtime, called "onnx", or "onnx-webgpu" with that provider: each program is one ONNX graph (forward, loss and backward together). */
 export function onnxBackend(options: OnnxBackendOptions): Backend {
   return {
-    name: "onnx",
+    name: options.provider === "webgpu" ? "onnx-webgpu" : "onnx",
     async compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
       for (const [name, program] of Object.entries<Program>(programs)) checkProgram(name, program, state);
       const { store, parts } = await (options.update === "graph" ? inGraph : inMemory)(state, programs);

@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { encodeModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
 import type { OnnxRuntime } from "./tensors.js";
+import { inTurn } from "./turns.js";
 
 /** An error of ONNX Runtime with the name of what ran. The runtime's message names the node, which carries its scope. */
 export function runtimeError(what: string, action: string, cause: unknown): AslError {
@@ -14,6 +15,7 @@ export function runtimeError(what: string, action: string, cause: unknown): AslE
 export class ModelSession {
   private constructor(
     readonly what: string,
+    private readonly runtime: OnnxRuntime,
     private readonly session: InferenceSession,
   ) {}
 
@@ -24,10 +26,12 @@ export class ModelSession {
     options: InferenceSession.SessionOptions,
   ): Promise<ModelSession> {
     try {
-      if (typeof model === "string")
-        return new ModelSession(what, await runtime.InferenceSession.create(model, options));
-      const bytes = model instanceof Uint8Array ? model : encodeModel(model);
-      return new ModelSession(what, await runtime.InferenceSession.create(bytes, options));
+      const source = typeof model === "string" || model instanceof Uint8Array ? model : encodeModel(model);
+      const create = (): Promise<InferenceSession> =>
+        typeof source === "string"
+          ? runtime.InferenceSession.create(source, options)
+          : runtime.InferenceSession.create(source, options);
+      return new ModelSession(what, runtime, await inTurn(runtime, create));
     } catch (cause) {
       if (cause instanceof AslError) throw cause;
       throw runtimeError(what, "load the model", cause);
@@ -40,7 +44,8 @@ export class ModelSession {
     fetches: Readonly<Record<string, Tensor | null>>,
   ): Promise<Readonly<Record<string, Tensor>>> {
     try {
-      return (await this.session.run(feeds, fetches)) as Readonly<Record<string, Tensor>>;
+      const results = await inTurn(this.runtime, () => this.session.run(feeds, fetches));
+      return results as Readonly<Record<string, Tensor>>;
     } catch (cause) {
       throw runtimeError(this.what, "run", cause);
     }
@@ -49,6 +54,6 @@ export class ModelSession {
   async release(): Promise<void> {
     // Writes the profile when the session was made with enableProfiling.
     this.session.endProfiling();
-    await this.session.release();
+    await inTurn(this.runtime, () => this.session.release());
   }
 }

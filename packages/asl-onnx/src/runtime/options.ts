@@ -1,8 +1,13 @@
 import type { InferenceSession } from "onnxruntime-common";
 
+/** Execution providers of ONNX Runtime: its own kernels on the processor, or a GPU with the processor for the rest. */
+export type Provider = "cpu" | "webgpu";
+
 export interface RuntimeOptions {
   /** Threads of one operator; the runtime's own choice when undefined. */
   readonly threads?: number;
+  /** What runs the nodes. Default: cpu. */
+  readonly provider?: Provider;
   /** Merged over the defaults below. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
@@ -12,10 +17,12 @@ export interface RuntimeOptions {
  * `training`: the graph is already in the form that runs fastest. ONNX Runtime's TransposeOptimizer (always there in
  * "extended") would merge the cheap steps in which it turns its weights into one slow transpose, and "all" prepares
  * constant weights, of which there are none.
+ * `onProcessor`: names of nodes that a GPU must not have.
  */
 export function sessionOptions(
   kind: "training" | "inference",
-  { threads, sessionOptions: own = {} }: RuntimeOptions,
+  { threads, provider = "cpu", sessionOptions: own = {} }: RuntimeOptions,
+  onProcessor: readonly string[] = [],
 ): InferenceSession.SessionOptions {
   return {
     graphOptimizationLevel: kind === "training" ? "basic" : "all",
@@ -25,7 +32,20 @@ export function sessionOptions(
       session: { intra_op: { allow_spinning: "0" } },
       ...(kind === "training" ? { optimization: { disable_specified_optimizers: "TransposeOptimizer" } } : {}),
     },
+    ...EXECUTION_PROVIDERS[provider](onProcessor),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...own,
   };
 }
+
+const EXECUTION_PROVIDERS: Readonly<
+  Record<Provider, (onProcessor: readonly string[]) => InferenceSession.SessionOptions>
+> = {
+  cpu: () => ({}),
+  webgpu: (names) => ({
+    executionProviders: [
+      // it refuses an empty list
+      { name: "webgpu", preferredLayout: "NCHW", ...(names.length === 0 ? {} : { forceCpuNodeNames: names }) },
+    ],
+  }),
+};

@@ -9,12 +9,13 @@ import {
 } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { inferenceFusions } from "../export/folding.js";
-import { sessionFusions } from "../fusions/session.js";
+import type { OnnxOperator } from "../lower/operators.js";
+import type { Quirks } from "../lower/quirks.js";
 import { type OnnxModel, toOnnxModel } from "../model.js";
-import { blockSizeOf } from "./block-size.js";
+import type { ModelProto } from "../proto/messages.js";
+import { KERNELS } from "./kernels.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
-import { writesIntoOutputs } from "./preallocation.js";
 import type { StateStore } from "./state.js";
 import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
 
@@ -50,6 +51,8 @@ export interface ProgramOptions extends RuntimeOptions {
    * model, batch norm folded into convolutions, at the first run after a change; `fed` feeds it at each run.
    */
   readonly inference?: "folded" | "fed";
+  /** What the kernels do otherwise than the ops ask; default: found by trying. */
+  readonly quirks?: Quirks;
 }
 
 /** A model that is loaded, and what its inputs and outputs are. */
@@ -61,8 +64,11 @@ export async function compileProgram(parts: ProgramParts, options: ProgramOption
   const { program, store } = parts;
   const isTraining = Object.keys(program.writes).length > 0;
   const isFolded = !isTraining && options.inference !== "fed" && Object.keys(program.reads).length > 0;
-  const writesInto = await writesIntoOutputs(options.runtime);
-  let prepared = isFolded ? undefined : await fedModel(parts, isTraining, options);
+  const { runtime, provider = "cpu" } = options;
+  const kernels = KERNELS[provider];
+  const writesInto = await kernels.writesInto(runtime);
+  const quirks = options.quirks ?? (await kernels.quirks(runtime));
+  let prepared = isFolded ? undefined : await fedModel(parts, isTraining, quirks, options);
   let version = store.version;
 
   return {
@@ -72,9 +78,9 @@ export async function compileProgram(parts: ProgramParts, options: ProgramOption
         await prepared?.session.release();
         prepared = undefined;
         version = store.version;
-        prepared = await foldedModel(parts, options);
+        prepared = await foldedModel(parts, quirks, options);
       }
-      const results = await execute(parts, prepared, feeds, options.runtime, writesInto);
+      const results = await execute(parts, prepared, feeds, runtime, writesInto);
       assertFinite(results, program.finite);
       parts.update.run(feeds, results);
       return Object.fromEntries(parts.returned.map((output) => [output, results[output]!]));
@@ -86,19 +92,25 @@ export async function compileProgram(parts: ProgramParts, options: ProgramOption
 async function fedModel(
   { name, graph, update }: ProgramParts,
   isTraining: boolean,
+  quirks: Quirks,
   options: ProgramOptions,
 ): Promise<Prepared> {
-  const { runtime } = options;
+  const { runtime, provider = "cpu" } = options;
   const { model, ...ends } = toOnnxModel(graph, {
     name,
-    fusions: sessionFusions({ blockSize: await blockSizeOf(runtime) }),
+    fusions: await KERNELS[provider].fusions(runtime),
     flat: new Set(update.staged.keys()),
+    quirks,
   });
-  const settings = sessionOptions(isTraining ? "training" : "inference", options);
+  const settings = sessionOptions(isTraining ? "training" : "inference", options, onProcessor(model, quirks));
   return { ...ends, session: await ModelSession.load(runtime, `program ${name}`, model, settings) };
 }
 
-async function foldedModel({ name, graph, program, store }: ProgramParts, options: ProgramOptions): Promise<Prepared> {
+async function foldedModel(
+  { name, graph, program, store }: ProgramParts,
+  quirks: Quirks,
+  options: ProgramOptions,
+): Promise<Prepared> {
   const state = Object.fromEntries(
     Object.entries(program.reads).map(([input, stateName]) => [input, store.get(stateName)]),
   );
@@ -106,10 +118,15 @@ async function foldedModel({ name, graph, program, store }: ProgramParts, option
     name,
     initializers: state,
     fusions: inferenceFusions(graph, state),
+    quirks,
   });
-  const settings = sessionOptions("inference", options);
+  const settings = sessionOptions("inference", options, onProcessor(model, quirks));
   return { ...ends, session: await ModelSession.load(options.runtime, `program ${name}`, model, settings) };
 }
+
+/** Names of the nodes that a device would botch. */
+const onProcessor = ({ graph }: ModelProto, quirks: Quirks) =>
+  graph.node.filter(({ opType }) => quirks.onProcessor.has(opType as OnnxOperator)).map(({ name }) => name);
 
 /** Runs the model; staged outputs land in their place, all others are returned. */
 async function execute(

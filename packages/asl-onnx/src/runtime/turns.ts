@@ -1,0 +1,11 @@
+import type { OnnxRuntime } from "./tensors.js";
+
+const last = new WeakMap<object, Promise<unknown>>();
+
+/** One call at a time for all sessions of a runtime: its WebGPU build refuses a second one until the first is over. */
+export function inTurn<T>(runtime: OnnxRuntime, call: () => Promise<T>): Promise<T> {
+  const before = last.get(runtime.InferenceSession) ?? Promise.resolve();
+  const result = before.then(call, call);
+  last.set(runtime.InferenceSession, result);
+  return result;
+}
