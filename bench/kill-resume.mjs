@@ -2,21 +2,33 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { readCheckpoint, readSnapshot } from "asl-checkpoint";
 import { createRandom } from "asl-core";
 import { generateEmojiScenes } from "asl-data";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const MAIN = resolve(import.meta.dirname, "../apps/train/dist/main.js");
 const OPTIONS = [
-  ...["--image-size", "32", "--blocks", "1,1,1,1", "--width", "0.0625", "--batch-size", "4", "--workers", "1"],
+  ...[
+    "--no-report",
+    "--image-size",
+    "32",
+    "--blocks",
+    "1,1,1,1",
+    "--width",
+    "0.0625",
+    "--batch-size",
+    "4",
+    "--workers",
+    "1",
+  ],
   ...["--epochs", "2", "--loss", "asl-adaptive", "--rand-augment", "2,9", "--mixup", "0.4", "--snapshot-every", "1"],
 ];
 
 export async function run({ kills, report }) {
-  const folder = await mkdtemp(join(tmpdir(), "asl-kill-resume-"));
+  const folder = temporaryFolder("asl-kill-resume-");
   try {
     const scenes = await generateEmojiScenes({
       out: join(folder, "scenes"),

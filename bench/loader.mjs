@@ -1,12 +1,12 @@
 // What does a picture cost until it is a row of a batch, per core, against Pillow and torchvision?
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createLoader, decodePicture, generateEmojiScenes, resize } from "asl-data";
 import { openPeer } from "./peer.mjs";
 import { median } from "./table.mjs";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const SIZE = 448;
 const COUNT = 24;
@@ -18,7 +18,7 @@ async function pictures() {
     const names = readdirSync(photographs).filter((name) => name.endsWith(".jpg"));
     return { kind: "photographs", files: names.slice(0, COUNT).map((name) => join(photographs, name)), remove() {} };
   }
-  const folder = await mkdtemp(join(tmpdir(), "asl-bench-loader-"));
+  const folder = temporaryFolder("asl-bench-loader-");
   const scenes = await generateEmojiScenes({ out: folder, split: "train", scenes: COUNT, imageSize: 640 });
   const files = readdirSync(scenes.pictures).map((name) => join(scenes.pictures, name));
   return { kind: "generated scenes", files, remove: () => rm(folder, { recursive: true }) };

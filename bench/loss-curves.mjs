@@ -1,12 +1,12 @@
 // The demo's training for 20 steps on several backends: do the loss curves agree, and does the exact loss have the same
 // bits from the same logits?
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { initialize, tresnet, tresnetConfig } from "asl-core";
 import { createLoader, generateEmojiScenes, ICON_FAMILIES, openCoco } from "asl-data";
 import { resolveRecipe, scheduleAt, trainingPrograms } from "asl-training";
 import { exactLossProgram, hexBits, openBackends } from "./loss-bits.mjs";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 /** The demo's network and recipe; the pictures are the first that 20 steps need of scenes drawn by the same rules. */
 const SHAPE = { imageSize: 64, batchSize: 64 };
@@ -67,7 +67,7 @@ export async function run({ only, threads, report, steps = 20 }) {
 }
 
 async function drawBatches(steps, report) {
-  const folder = mkdtempSync(path.join(tmpdir(), "asl-loss-curves-"));
+  const folder = temporaryFolder("asl-loss-curves-");
   try {
     const scenes = steps * SHAPE.batchSize;
     report(`${scenes} scenes ...`);

@@ -3,10 +3,10 @@
  * the files of 1,000 pictures are there, the other pictures are left out.
  */
 import { once } from "node:events";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openOpenImages } from "asl-data";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const ROWS_PER_PICTURE = 10;
 const PICTURES_THERE = 1000;
@@ -15,7 +15,7 @@ const labelName = (index) => `/m/0${index.toString(36)}`;
 const imageId = (index) => (index * 7919).toString(16).padStart(16, "0");
 
 export async function run({ rows = 2_000_000, classes = 9_605, report }) {
-  const folder = mkdtempSync(join(tmpdir(), "asl-open-images-labels-"));
+  const folder = temporaryFolder("asl-open-images-labels-");
   try {
     report(`writing ${rows} rows`);
     await writeFiles(folder, rows, classes);

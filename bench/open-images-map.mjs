@@ -1,11 +1,11 @@
 // Exact mAP of scores that do not fit into memory: 125,456 pictures x 9,605 classes, the test set of Open Images V6.
 // Peak memory and time of the validate command; every sampled column against the metric in memory and scikit-learn.
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, readSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { averagePrecision, createRandom } from "asl-core";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const VALIDATE = fileURLToPath(new URL("../apps/validate/dist/main.js", import.meta.url));
 const PEER = fileURLToPath(new URL("./peers/average_precision.py", import.meta.url));
@@ -15,7 +15,7 @@ const SAMPLED_COLUMNS = 24;
 /** Rows {name, ours: seconds, note, peakBytes, mAP, ...}. */
 export async function run({ only, report, rows = 125_456, classes = 9_605, memory = "1.5GiB" }) {
   const results = [];
-  const folder = mkdtempSync(join(tmpdir(), "asl-open-images-map-"));
+  const folder = temporaryFolder("asl-open-images-map-");
   try {
     for (const type of ["f32", "f16"]) {
       if (!type.includes(only)) continue;

@@ -108,6 +108,7 @@ export const trainCommand = () =>
     )
     .option("--snapshot-every <steps>", "steps between snapshots within an epoch", positiveInteger, 200)
     .option("--out <folder>", "folder of the run", "runs/train")
+    .option("--no-report", "leave report.html out of the run's folder")
     .option("--resume", "go on from the snapshot in --out, if there is one")
     .addOption(backendOption())
     .addOption(numericsOption("the network that scores the validation pictures (the training step is native)"))

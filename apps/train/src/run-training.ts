@@ -115,7 +115,7 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
   } finally {
     progress.stop();
   }
-  if (result.steps > 0) await writeRunReport(options.out, validation, report);
+  if (options.report && result.steps > 0) await writeRunReport(options.out, validation, report);
   return result;
 }
 

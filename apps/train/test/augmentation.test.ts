@@ -12,7 +12,19 @@ beforeAll(() => generateEmojiScenes({ out: join(folder, "scenes"), split: "train
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SCENES = ["--data", "scenes/pictures", "--annotations", "scenes/instances.json", "--image-size", "32"];
-const TINY = ["--blocks", "1,1,1,1", "--width", "0.0625", "--batch-size", "4", "--epochs", "1", "--workers", "0"];
+const TINY = [
+  "--no-report",
+  "--blocks",
+  "1,1,1,1",
+  "--width",
+  "0.0625",
+  "--batch-size",
+  "4",
+  "--epochs",
+  "1",
+  "--workers",
+  "0",
+];
 
 describe("--augment and what belongs to it", () => {
   const augmentOf = (...args: readonly string[]) => {

@@ -26,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const TINY = [
+  "--no-report",
   "--blocks",
   "1,1,1,1",
   "--width",

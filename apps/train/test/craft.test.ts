@@ -14,7 +14,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SCENES = ["--data", "scenes/pictures", "--annotations", "scenes/instances.json"];
 const VALIDATION = ["--val-data", "scenes/pictures", "--val-annotations", "scenes/instances.json"];
-const TINY = ["--image-size", "32", "--blocks", "1,1,1,1", "--width", "0.0625", "--batch-size", "4", "--workers", "0"];
+const TINY = [
+  "--no-report",
+  "--image-size",
+  "32",
+  "--blocks",
+  "1,1,1,1",
+  "--width",
+  "0.0625",
+  "--batch-size",
+  "4",
+  "--workers",
+  "0",
+];
 
 const train = (out: string, ...args: readonly string[]) =>
   runTrain(folder, [...SCENES, ...TINY, "--out", `runs/${out}`, ...args]);
@@ -46,6 +58,13 @@ describe("asl-train", () => {
     expect(rows).toHaveLength(1 + 2 * 2);
     const other = await train("all", ...ALL, "--layer-decay", "0.9", "--resume");
     expect(other.stderr).toContain("recipe.layerDecay was 0.8, now 0.9");
+    const larger = await train("all", ...ALL, "--model", "tresnet_l", "--blocks", "1,1,2,1", "--resume");
+    expect([larger.code, larger.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^error: runs\/all\/last\.snapshot: the run cannot go on with other settings.*model\.blocks was \[1,1,1,1\], now \[1,1,2,1\]/m,
+      ),
+    ]);
   });
 
   it("killed (SIGKILL) at any moment and resumed, ends with the bits of an uninterrupted run", async () => {

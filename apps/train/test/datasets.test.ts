@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const TINY = "--blocks 1,1,1,1 --width 0.0625 --image-size 32 --batch-size 8 --epochs 1 --workers 0 --json".split(" ");
+const TINY =
+  "--no-report --blocks 1,1,1,1 --width 0.0625 --image-size 32 --batch-size 8 --epochs 1 --workers 0 --json".split(" ");
 
 async function trainOn(data: string, ...more: readonly string[]) {
   const out = join(folder, "runs", `run-${Math.random()}`);
