@@ -46,6 +46,10 @@ const BENCHMARKS = {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),
   },
+  serve: {
+    summary: "the HTTP server under load: one by one, in batches, at twice what it can do, and 10,000 hostile requests",
+    load: () => import("./serve.mjs"),
+  },
   "webgpu-contraction": {
     summary: "convolutions of TResNet-M and their gradients on WebGPU against TensorFlow.js and ONNX Runtime Web",
     load: () => import("./webgpu-contraction.mjs"),
@@ -75,6 +79,7 @@ if (benchmark?.ownOptions) {
       threads: { type: "string", default: "2" },
       steps: { type: "string", default: "20" },
       rows: { type: "string" },
+      requests: { type: "string", default: "10000" },
       classes: { type: "string" },
       memory: { type: "string" },
       backend: { type: "string" },
@@ -93,6 +98,7 @@ if (benchmark?.ownOptions) {
     ...(values.backend === undefined ? {} : { backend: values.backend }),
     ...(values.browser === undefined ? {} : { browser: values.browser }),
     ...(values.elements === undefined ? {} : { elements: Number(values.elements) }),
+    requests: Number(values.requests),
     ...(values.rows === undefined ? {} : { rows: Number(values.rows) }),
     ...(values.classes === undefined ? {} : { classes: Number(values.classes) }),
     ...(values.memory === undefined ? {} : { memory: values.memory }),

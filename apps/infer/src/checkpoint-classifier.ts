@@ -4,7 +4,7 @@ import type { Classifier, ClassifierOptions } from "./classifier.js";
 
 /** A classifier from a checkpoint: .pth, .safetensors or one of this project's own. */
 export async function openCheckpointClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
-  const { weights, imageSize, classNames, batchSize, numerics } = options;
+  const { weights, imageSize, classNames, batchSize, numerics, smallerBatches = [] } = options;
   const opened = await openModel(file, {
     ...(weights === undefined ? {} : { weights }),
     ...(imageSize === undefined ? {} : { imageSize }),
@@ -18,6 +18,7 @@ export async function openCheckpointClassifier(file: string, options: Classifier
     state: opened.state,
     imageSize: opened.imageSize,
     batchSize,
+    smallerBatches,
     classNames: opened.classNames,
   });
   return {
@@ -27,6 +28,7 @@ export async function openCheckpointClassifier(file: string, options: Classifier
     imageSize: opened.imageSize,
     resizeFilter: opened.resizeFilter,
     batchSize,
+    batchSizes: [...smallerBatches, batchSize],
     notes: opened.notes,
     scores: async (images, pictures) => (await predictor.predict(images, pictures)).scores,
     [Symbol.asyncDispose]: () => predictor[Symbol.asyncDispose](),

@@ -12,6 +12,8 @@ export interface ClassifierOptions {
   readonly numerics?: NumericsName | undefined;
   /** Most pictures of one run. */
   readonly batchSize: number;
+  /** Smaller numbers of pictures for which a checkpoint's network is made ready, too. */
+  readonly smallerBatches?: readonly number[];
 }
 
 /** A model that scores pictures, from whichever kind of file. */
@@ -26,11 +28,13 @@ export interface Classifier extends AsyncDisposable {
   readonly resizeFilter: ResizeFilter;
   /** Rows of a batch: the number asked for, or the one that the file is fixed to. */
   readonly batchSize: number;
+  /** Numbers of rows that `scores` takes without computing more, ascending; the last is `batchSize`. */
+  readonly batchSizes: readonly number[];
   /** What was assumed or ignored, for a person to read. */
   readonly notes: readonly string[];
   /**
-   * images: f32[batchSize,3,S,S] in [0,1], the last rows possibly padding. Returns probabilities [batchSize, classes],
-   * row-major; `pictures` names the real rows in errors.
+   * images: f32[n,3,S,S] in [0,1], n one of `batchSizes`, the last rows possibly padding. Returns probabilities
+   * [n, classes], row-major; `pictures` names the real rows in errors.
    */
   scores(images: TensorData, pictures: readonly string[]): Promise<ArrayLike<number>>;
 }

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import {
   type BackendName,
   backendOption,
+  byteSize,
   type CommandContext,
   cacheDirOption,
   createCommand,
@@ -11,9 +12,11 @@ import {
   imageSize,
   mirrorOption,
   type NumericsName,
+  nonNegativeNumber,
   numericsOption,
   offlineOption,
   oneOf,
+  portNumber,
   positiveInteger,
   publishedModelsText,
   readClassNames,
@@ -27,6 +30,7 @@ import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
 import type { Classifier } from "./classifier.js";
 import { expandPictures } from "./expand-pictures.js";
 import { openClassifier } from "./open-classifier.js";
+import { serve } from "./serve/serve.js";
 import { type ScoredPicture, scorePictures } from "./tag-pictures.js";
 import { jsonLine, selectTags, textLines } from "./tags.js";
 
@@ -43,6 +47,12 @@ export interface InferOptions extends SharedOptions, ZooOptions {
   readonly backend: BackendName;
   readonly numerics?: NumericsName | undefined;
   readonly batchSize: number;
+  readonly serve?: number | undefined;
+  readonly host: string;
+  readonly maxQueue: number;
+  readonly maxDelay: number;
+  readonly maxBytes: number;
+  readonly maxPixels: number;
 }
 
 export const inferCommand = () =>
@@ -57,6 +67,7 @@ export const inferCommand = () =>
       "asl-infer --list-models",
       "asl-infer cat.jpg --model asl_tresnet_m_coco_224",
       "asl-infer photos --model tresnet_m.pth --classes names.txt --save-annotated tagged",
+      "asl-infer --serve 8080 --model model.onnx",
     ],
   })
     .argument("[pictures...]", "files, folders, quoted glob patterns")
@@ -89,35 +100,36 @@ export const inferCommand = () =>
     )
     .option("--batch-size <count>", "most pictures at a time", positiveInteger, 8)
     .addOption(backendOption())
-    .addOption(numericsOption("the network of a checkpoint"));
+    .addOption(numericsOption("the network of a checkpoint"))
+    .option("--serve <port>", "answer over HTTP instead (0: any free port); /openapi.json describes it", portNumber)
+    .option("--host <address>", "of the network that --serve listens on; 0.0.0.0: any", "127.0.0.1")
+    .option("--max-queue <count>", "most requests under way; others get 503", positiveInteger, 64)
+    .option("--max-delay <ms>", "longest that a picture waits for others to make a batch", nonNegativeNumber, 2)
+    .option("--max-bytes <size>", 'most bytes of a request: "20MB"', byteSize, 20e6)
+    .option("--max-pixels <count>", "most pixels of a picture over HTTP", positiveInteger, 50e6);
 
 /** Tags all pictures and prints; returns exit code 1 when one of them could not be read or written. */
 export async function infer(
   options: InferOptions,
-  { report, signal }: CommandContext,
+  context: CommandContext,
   inputs: readonly string[],
 ): Promise<number> {
+  const { report, signal } = context;
   if (options.listModels === true) {
     if (options.json === true) report.printJson(ZOO_MODELS);
     else report.print(publishedModelsText());
     return EXIT.ok;
   }
   if (options.model === undefined) throw new UsageError("required option '--model <file>' not specified");
+  if (options.serve !== undefined)
+    return serveModel({ ...options, model: options.model, port: options.serve }, context, inputs);
   if (inputs.length === 0) throw new UsageError("missing required argument 'pictures'");
   const { files, problems } = await expandPictures(inputs);
   for (const problem of problems) report.warn(problem);
   if (files.length === 0) return EXIT.failed;
   const targets = options.saveAnnotated === undefined ? undefined : annotatedFiles(files, options.saveAnnotated);
-  const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
-  const { file, published } = await resolveModel(options.model, options, { report, signal });
-  const imageSize = options.imageSize ?? published?.imageSize;
-  await using classifier = await openClassifier(file, {
-    ...{ weights: options.weights, imageSize, numerics: options.numerics },
-    ...{ classNames, backend: options.backend },
-    batchSize: Math.min(options.batchSize, files.length),
-  });
-  for (const note of classifier.notes) report.note(note);
-  report.note(thresholdNote(classifier, options));
+  const batchSize = Math.min(options.batchSize, files.length);
+  await using classifier = await openNamed({ ...options, model: options.model, batchSize }, context);
   if (options.saveAnnotated !== undefined) await mkdir(options.saveAnnotated, { recursive: true });
 
   const thresholds = thresholdsOf(classifier, options.threshold);
@@ -163,6 +175,39 @@ export async function infer(
   }
   if (failed > 0 && files.length > 1) report.warn(`${failed} of ${files.length} pictures failed; see above`);
   return failed > 0 || problems.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+type NamedModel = InferOptions & { readonly model: string };
+
+/** The classifier that the options ask for, with notes about it. */
+async function openNamed(options: NamedModel, context: CommandContext): Promise<Classifier> {
+  const { weights, numerics, backend, batchSize } = options;
+  const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
+  const { file, published } = await resolveModel(options.model, options, context);
+  const imageSize = options.imageSize ?? published?.imageSize;
+  const smallerBatches = options.serve === undefined ? [] : powersOfTwoBelow(batchSize);
+  const opening = { weights, imageSize, numerics, classNames, backend, batchSize, smallerBatches };
+  const classifier = await openClassifier(file, opening);
+  for (const note of classifier.notes) context.report.note(note);
+  context.report.note(thresholdNote(classifier, options));
+  return classifier;
+}
+
+const powersOfTwoBelow = (limit: number): readonly number[] =>
+  Array.from({ length: Math.ceil(Math.log2(limit)) }, (_, power) => 2 ** power);
+
+async function serveModel(
+  options: NamedModel & { readonly port: number },
+  context: CommandContext,
+  inputs: readonly string[],
+): Promise<number> {
+  if (inputs.length > 0) throw new UsageError("--serve takes pictures over HTTP; leave the arguments out");
+  for (const name of ["top", "json", "saveAnnotated"] as const) {
+    if (options[name] !== undefined)
+      throw new UsageError(`--${name === "saveAnnotated" ? "save-annotated" : name} does not go with --serve`);
+  }
+  await using classifier = await openNamed(options, context);
+  return await serve(classifier, { ...options, thresholds: thresholdsOf(classifier, options.threshold) }, context);
 }
 
 /** Which thresholds hold, in words. */

@@ -46,7 +46,8 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
       `${file}: no resize filter in its metadata; assuming ${DEFAULT_RESIZE_FILTER} and output "${output.name}" to hold logits`,
     );
   }
-  const batchSize = typeof input.batch === "number" ? input.batch : options.batchSize;
+  const [batchSize, batchSizes] =
+    typeof input.batch === "number" ? [input.batch, [input.batch]] : [options.batchSize, upTo(options.batchSize)];
   return {
     classNames,
     thresholds: metadata.thresholds ?? DEFAULT_THRESHOLD,
@@ -54,6 +55,7 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
     imageSize,
     resizeFilter: metadata.resizeFilter ?? DEFAULT_RESIZE_FILTER,
     batchSize,
+    batchSizes,
     notes,
     async scores(images, pictures) {
       const logits = (await session.run({ [input.name]: images }))[output.name]!.data;
@@ -71,6 +73,8 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
 }
+
+const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 async function openSession(file: string, backend: ClassifierOptions["backend"]): Promise<OnnxModelSession> {
   if (backend !== "onnx" && backend !== "onnx-web") {

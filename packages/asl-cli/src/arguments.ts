@@ -22,6 +22,12 @@ export const wholeNumber: ArgumentParser<number> = (text) => {
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse("a whole number from 0 on", text);
 };
 
+/** Of TCP; 0 means any free one. */
+export const portNumber: ArgumentParser<number> = (text) => {
+  const value = numberOf(text);
+  return Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : refuse("a port from 0 to 65535", text);
+};
+
 export const positiveNumber: ArgumentParser<number> = (text) => {
   const value = numberOf(text);
   return Number.isFinite(value) && value > 0 ? value : refuse("a number above 0", text);

@@ -12,6 +12,7 @@ export {
   matrixShape,
   nonNegativeNumber,
   oneOf,
+  portNumber,
   positiveInteger,
   positiveNumber,
   refuse,

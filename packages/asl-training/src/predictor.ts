@@ -6,6 +6,7 @@ import {
   formatType,
   InputError,
   type Model,
+  type Program,
   type Session,
   sizeOf,
   type TensorData,
@@ -26,6 +27,8 @@ export interface PredictorOptions {
   readonly imageSize: number;
   /** Most pictures of one run; fewer are padded. */
   readonly batchSize: number;
+  /** Smaller numbers of pictures that are run with less padding; all share the weights. Default none. */
+  readonly smallerBatches?: readonly number[];
   /** For messages. */
   readonly classNames: readonly string[];
 }
@@ -50,23 +53,35 @@ export interface Predictor extends AsyncDisposable {
 
 /** Compiles the evaluation of `model` and loads its weights. */
 export async function openPredictor(options: PredictorOptions): Promise<Predictor> {
-  const { backend, model, state, imageSize, batchSize } = options;
+  const { backend, model, state, imageSize, batchSize, smallerBatches = [] } = options;
   checkImageSize(imageSize);
-  const evaluation = evaluateProgram({ model, batchSize, imageSize });
-  const session = await backend.compile(model.state, { evaluate: evaluation });
+  const wrong = smallerBatches.find((size) => !Number.isInteger(size) || size < 1 || size >= batchSize);
+  if (wrong !== undefined) {
+    throw new InputError(
+      `openPredictor: smallerBatches must be from 1 to ${batchSize - 1} (batchSize - 1); got ${wrong}`,
+    );
+  }
+  const sizes = [...new Set(smallerBatches)].sort((a, b) => a - b);
+  const programs: Record<string, Program> = { evaluate: evaluateProgram({ model, batchSize, imageSize }) };
+  for (const size of sizes) programs[programOf(size)] = evaluateProgram({ model, batchSize: size, imageSize });
+  const session = await backend.compile<string>(model.state, programs);
   try {
     await session.write(state);
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;
   }
-  return new SessionPredictor(session, options);
+  return new SessionPredictor(session, options, sizes);
 }
+
+const programOf = (size: number) => `evaluate ${size}`;
 
 class SessionPredictor implements Predictor {
   constructor(
-    private readonly session: Session<"evaluate">,
+    private readonly session: Session<string>,
     private readonly options: PredictorOptions,
+    /** Below batchSize, ascending. */
+    private readonly smaller: readonly number[],
   ) {}
 
   async predict(images: TensorData, pictures: readonly string[] = []): Promise<PredictedBatch> {
@@ -78,15 +93,17 @@ class SessionPredictor implements Predictor {
         `predict: images must be f32[1..${batchSize},3,${imageSize},${imageSize}]; got ${formatType(images.type)}`,
       );
     }
+    const rows = this.smaller.find((size) => size >= count) ?? batchSize;
     const place = {
       during: "prediction",
       pictures,
       classNames,
-      shape: [batchSize, model.classes],
+      shape: [rows, model.classes],
       advice: "The weights of the model are damaged.",
     };
-    const feeds = { images: this.#padded(images) };
-    const { logits } = await locatingNonFinite(place, () => this.session.run("evaluate", feeds));
+    const feeds = { images: this.#padded(images, rows) };
+    const program = rows === batchSize ? "evaluate" : programOf(rows);
+    const { logits } = await locatingNonFinite(place, () => this.session.run(program, feeds));
     const { data } = logits!;
     const real = data.slice(0, count * model.classes);
     return {
@@ -96,7 +113,7 @@ class SessionPredictor implements Predictor {
   }
 
   async evaluate(loader: Loader, options?: EvaluateOptions): Promise<Predictions> {
-    const { evaluate: predictions } = await evaluate(this.session, ["evaluate"], loader, options);
+    const { evaluate: predictions } = await evaluate<"evaluate">(this.session, ["evaluate"], loader, options);
     return predictions;
   }
 
@@ -105,10 +122,10 @@ class SessionPredictor implements Predictor {
   }
 
   /** A batch that is not full gets zero pictures; evaluation treats every row by itself. */
-  #padded(images: TensorData): TensorData {
-    const { batchSize, imageSize } = this.options;
-    const shape = [batchSize, 3, imageSize, imageSize];
-    if (images.type.shape[0] === batchSize) return images;
+  #padded(images: TensorData, rows: number): TensorData {
+    const { imageSize } = this.options;
+    const shape = [rows, 3, imageSize, imageSize];
+    if (images.type.shape[0] === rows) return images;
     const padded = new Float32Array(sizeOf(shape));
     padded.set(images.data);
     return f32(shape, padded);
