@@ -12,7 +12,7 @@ const IN_CHROMIUM = ["onnx-web-chromium", "tfjs-webgl", "tfjs-webgpu"];
 /** A slow pair is measured at least 3 times, and no longer than 10 s; a fast one for a second. */
 const [LEAST_RUNS, MOST_SECONDS, LEAST_SECONDS, MOST_RUNS] = [3, 10, 1, 200];
 
-/** {rows, accuracy}: rows {name, backend, function, ours: exact, peer: native, ratio, runs, differing}. */
+/** {rows, accuracy}: rows {name, backend, function, ours: exact, peer: native, ratio, runs, differing}; fastest runs. */
 export async function measureFunctions({ runs, only, threads, report, elements, browser, backend }) {
   if (!(Number.isInteger(elements / 128) && elements > 0)) {
     throw new InputError(`--elements must be a multiple of 128; got ${elements}`);
@@ -106,9 +106,21 @@ async function measure(backend, { name, feeds, graphs, expected, truth }, runs) 
     }
   }
   for (const session of Object.values(sessions)) await session[Symbol.asyncDispose]();
-  const [ours, peer] = [median(times.exact), median(times.native)];
+  // what else runs on the machine can only add to a time
+  const [ours, peer] = [Math.min(...times.exact), Math.min(...times.native)];
+  const medians = { ours: median(times.exact), peer: median(times.native) };
   const note = differing === 0 ? "same bits" : `${differing} ELEMENTS DIFFER`;
-  return { function: name, ours, peer, ratio: ours / peer, runs: times.exact.length, note, differing, nativeUlps };
+  return {
+    function: name,
+    ours,
+    peer,
+    ratio: ours / peer,
+    runs: times.exact.length,
+    note,
+    medians,
+    differing,
+    nativeUlps,
+  };
 }
 
 function differingElements(outputs, expected) {
@@ -151,7 +163,7 @@ export function formatFunctions({ rows, accuracy }) {
     table(["exact function", "worst ULP", "within 1 ULP", "SHA-256 of the bits", "elements that differ"], errors),
     "Worst ULP of the native ones:",
     table(["", ...backends], native),
-    `exact / native (time of the exact one), ${accuracy[0]?.elements} elements, medians of interleaved runs:`,
+    `exact / native (time of the exact one), ${accuracy[0]?.elements} elements, fastest of interleaved runs:`,
     table(["", ...backends], costs),
   ].join("\n\n");
 }

@@ -32,10 +32,10 @@ const OPTIONS = [
 ];
 
 /**
- * Rows {name, ours: exact, peer: native, ratio, runs}; medians in seconds. `backend`: names with commas between; `browser`
+ * Rows {name, ours: exact, peer: native, ratio, runs}; seconds, medians where nothing else is said. `backend`: names with commas between; `browser`
  * adds those in Chromium; `elements` of each function.
  */
-export async function run({ runs, only, threads, report, elements = 1 << 17, browser = false, backend }) {
+export async function run({ runs, only, threads, report, elements = 1 << 14, browser = false, backend }) {
   const functions = await measureFunctions({ runs, only, threads, report, elements, browser, backend });
   const losses = backend === undefined ? await measureLosses({ runs, only, threads, report }) : [];
   const parts = [
