@@ -54,6 +54,10 @@ const BENCHMARKS = {
     summary: "convolutions of TResNet-M and their gradients on WebGPU against TensorFlow.js and ONNX Runtime Web",
     load: () => import("./webgpu-contraction.mjs"),
   },
+  "webgpu-memory": {
+    summary: "memory of TResNet-M on WebGPU: planned and naive, and what memory limits cost in recomputation",
+    load: () => import("./webgpu-memory.mjs"),
+  },
 };
 
 const [name, ...rest] = process.argv.slice(2).filter((argument) => argument !== "--");

@@ -6,8 +6,10 @@ import {
   graphFromJson,
   graphToJson,
   optimize,
+  recompute,
   simplify,
   sizeOf,
+  splitConcats,
   type TensorData,
   type Tensors,
   traitsOf,
@@ -40,6 +42,14 @@ const PASSES: readonly [string, (precision: Precision) => (graph: Graph) => Grap
     (precision) => (graph) => optimize(graph, { evaluate: nodeEvaluator(precision), inexact: true }),
   ],
   ["optimize without an evaluator", () => optimize],
+  ["splitConcats", () => (graph) => splitConcats(graph, 2)],
+  [
+    "recompute",
+    () => (graph) => {
+      const values = graph.nodes.flatMap(({ output }, i) => (i % 3 === 0 ? [] : [output]));
+      return recompute({ graph, cut: Math.floor(graph.nodes.length / 2) }, new Set(values)).graph;
+    },
+  ],
   ["the way through JSON", () => (graph) => graphFromJson(JSON.parse(JSON.stringify(graphToJson(graph))))],
 ];
 

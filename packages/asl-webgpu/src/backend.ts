@@ -26,6 +26,11 @@ export interface WebgpuBackendOptions {
    * on bit patterns. "soft": + - x / and roots on bit patterns in any case; slow, and keeps denormals. Default "probe".
    */
   readonly arithmetic?: "probe" | "soft";
+  /**
+   * Most bytes for values between kernels, of each program: activations are computed again in the backward pass where they
+   * would take more. Every bit of the results stays. `compile` throws OutOfMemoryError when no plan keeps it.
+   */
+  readonly memoryLimit?: number;
   /** Name of the Backend; "webgpu" unless given. */
   readonly name?: string;
   /** Tiles of contractions by their keys, as the autotuner measured them; what is missing follows from the shape. */
@@ -36,7 +41,8 @@ export interface WebgpuBackendOptions {
 
 /** A Backend in WGSL: float32, state on the device, gradients as the graph has them. */
 export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
-  const { name = "webgpu", onProgress } = options;
+  const { name = "webgpu", onProgress, memoryLimit } = options;
+  const planOptions = memoryLimit === undefined ? {} : { memoryLimit };
   let opened: Promise<Opened> | undefined;
   const openDevice = async () => {
     const known = await opened?.catch(() => undefined);
@@ -49,7 +55,10 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
       const entries = Object.entries<Program>(programs);
       for (const [programName, program] of entries) checkProgram(programName, program, spec);
       const { device, target } = await openDevice();
-      const plans = entries.map(([programName, program]) => ({ programName, plan: planProgram(program, target) }));
+      const plans = entries.map(([programName, program]) => ({
+        programName,
+        plan: planProgram(program, target, planOptions),
+      }));
       const total = plans.reduce((sum, { plan }) => sum + plan.kernels.length, 0);
       let done = 0;
       const onKernel = () => onProgress?.({ done: ++done, total });

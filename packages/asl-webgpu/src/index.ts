@@ -1,6 +1,13 @@
 export { type CompileProgress, type WebgpuBackendOptions, webgpuBackend } from "./backend.js";
 export type { Lowering } from "./lower/lowering.js";
 export { LOWER } from "./lower/table.js";
-export { type Explanation, explain, type KernelExplanation, type MemoryPlan, planMemory } from "./plan/explain.js";
+export {
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  type KernelExplanation,
+  type MemoryPlan,
+  planMemory,
+} from "./plan/explain.js";
 export { DEFAULT_LIMITS, type Limits } from "./plan/target.js";
 export { AdapterError, DeviceLostError, KernelError, OutOfMemoryError } from "./runtime/errors.js";

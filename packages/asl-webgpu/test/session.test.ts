@@ -1,4 +1,5 @@
 import { AslError, add, Builder, build, f32, mul, NonFiniteError, type Program, type StateSpec } from "asl-core";
+import { evaluate } from "asl-reference";
 import { describe, expect, it } from "vitest";
 import { webgpuBackend } from "../src/backend.js";
 import { webgpuNodeBackend } from "../src/node.js";
@@ -57,6 +58,62 @@ describe.skipIf(SKIPPED)(`a session${SKIPPED === undefined ? "" : ` (${SKIPPED})
     await expect(compiled).rejects.toThrow(
       /program grow: a value f32\[268435456,16,1\] \(layer1\.huge\) takes 17179869184 bytes; .* at most \d+/,
     );
+  });
+
+  it("refuses state that a buffer cannot hold, with the numbers and the name", async () => {
+    const type = { dtype: "f32", shape: [2 ** 32] } as const;
+    const huge: StateSpec = { "head.huge": { type, role: "parameter", init: { kind: "zeros" } } };
+    const compiled = webgpu.compile(huge, {});
+    await expect(compiled).rejects.toThrow(OutOfMemoryError);
+    await expect(compiled).rejects.toThrow(/state "head\.huge" takes 17179869184 bytes; .* at most \d+/);
+  });
+
+  it.each([8, 50, 150])("joins %i tensors, more than a kernel may bind", async (count) => {
+    const parts = Array.from({ length: count }, (_, i) => f32([1, (i % 3) + 1], new Float32Array((i % 3) + 1).fill(i)));
+    const graph = build((b) => {
+      const inputs = parts.map(({ type }, i) => b.input(`x${i}`, type));
+      return {
+        joined: b.apply("concat", inputs, { axis: 1 }),
+        repeated: b.apply("concat", [...inputs, ...inputs], { axis: 1 }),
+      };
+    });
+    await using session = await webgpu.compile({}, { join: { graph, reads: {}, writes: {}, finite: [] } });
+    const feeds = Object.fromEntries(parts.map((part, i) => [`x${i}`, part]));
+    const expected = parts.flatMap(({ data }) => [...data]);
+    const { joined, repeated } = await session.run("join", feeds);
+    expect([...joined!.data]).toEqual(expected);
+    expect([...repeated!.data]).toEqual([...expected, ...expected]);
+  });
+
+  it("joins tensors that are read at other places, each from more than one buffer", async () => {
+    const feeds = Object.fromEntries(
+      Array.from({ length: 16 }, (_, i) => [`x${i}`, f32([2, 2], [i, i + 0.25, i + 0.5, i + 0.75])]),
+    );
+    const graph = build((b) => {
+      const pairs = Array.from({ length: 8 }, (_, i) => {
+        const pair = [2 * i, 2 * i + 1].map((k) => b.input(`x${k}`, { dtype: "f32", shape: [2, 2] }));
+        return b.apply("transpose", [b.apply("concat", pair, { axis: 0 })], { permutation: [1, 0] });
+      });
+      return {
+        joined: b.apply("concat", pairs.slice(0, 7), { axis: 1 }),
+        rest: b.apply("concat", pairs.slice(1), { axis: 1 }),
+      };
+    });
+    const program: Program = { graph, reads: {}, writes: {}, finite: [] };
+    await using session = await webgpu.compile({}, { join: program });
+    const [expected, actual] = [evaluate(graph, feeds, { precision: "f32" }), await session.run("join", feeds)];
+    for (const name of ["joined", "rest"]) expect(actual[name]!.data).toEqual(expected[name]!.data);
+  });
+
+  it("reads the first or last row of a table for an index outside of it", async () => {
+    const graph = build((b) => {
+      const table = b.input("table", vector);
+      return { rows: b.apply("gather", [table, b.input("indices", { dtype: "i32", shape: [4] })], { axis: 0 }) };
+    });
+    await using session = await webgpu.compile({}, { look: { graph, reads: {}, writes: {}, finite: [] } });
+    const indices = { type: { dtype: "i32", shape: [4] }, data: Int32Array.of(-5, 0, 2, 3) } as const;
+    const { rows } = await session.run("look", { table: f32([3], [1, 2, 3]), indices });
+    expect([...rows!.data]).toEqual([1, 1, 3, 3]);
   });
 
   it("truth values and integers pass through memory unchanged", async () => {

@@ -193,7 +193,10 @@ export interface GatherAttrs {
   readonly axis: number;
 }
 
-/** Slices of `table` along `axis` at `indices` (i32): shape table[:axis] + indices + table[axis+1:]. As numpy.take. */
+/**
+ * Slices of `table` along `axis` at `indices` (i32): shape table[:axis] + indices + table[axis+1:]. As numpy.take.
+ * Indices must lie in 0 ... extent - 1: backends that see them throw for others; on a GPU the result is then any row.
+ */
 export const gather: OpDefinition<GatherAttrs> = {
   arguments: ["table", "indices"],
   infer([table, indices], { axis }, scope) {

@@ -16,6 +16,8 @@ export interface DraftLimits {
   /** Buffers that one kernel may read and write. */
   readonly mostBuffers: number;
   readonly mostNodes: number;
+  /** Values from this one on are made late: a group holds only such, or none. */
+  readonly lateFrom: number;
 }
 
 /** Nodes in groups that are joined one by one, as long as the groups can run one after another. */
@@ -85,6 +87,7 @@ export class Drafts {
   join(producer: Draft, consumer: Draft): boolean {
     if (producer === consumer) return true;
     if (producer.head !== undefined && consumer.head !== undefined) return false;
+    if (this.#isLate(producer) !== this.#isLate(consumer)) return false;
     if (producer.nodes.size + consumer.nodes.size > this.limits.mostNodes) return false;
     const joined = union(producer, consumer, producer.head ?? consumer.head);
     if (!this.#fits(joined, [producer, consumer]) || this.#needsItself(joined, producer, consumer)) return false;
@@ -94,12 +97,15 @@ export class Drafts {
 
   /** Computes `producer`'s only result where `consumer` reads it. There is no other reader, so no order is broken. */
   absorb(producer: Draft, consumer: Draft): boolean {
+    if (this.#isLate(producer) !== this.#isLate(consumer)) return false;
     if (producer.nodes.size + consumer.nodes.size > this.limits.mostNodes) return false;
     const joined = union(producer, consumer, consumer.head);
     if (!this.#fits(joined, [producer, consumer])) return false;
     this.#replace(joined);
     return true;
   }
+
+  #isLate = ({ last }: Draft) => last >= this.limits.lateFrom;
 
   #replace(joined: Draft): void {
     for (const { output } of joined.nodes) this.#groupOf.set(output, joined);

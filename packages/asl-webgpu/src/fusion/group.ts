@@ -15,6 +15,8 @@ export interface GroupOptions {
   readonly fusion?: "none" | "full";
   /** Buffers that one kernel may bind. */
   readonly mostBuffers: number;
+  /** Nodes from this one on are late: no kernel holds such and others. Default: none are. */
+  readonly cut?: number;
   /** Constants that are written into the kernels. */
   readonly isSplat: (value: ValueId) => boolean;
 }
@@ -32,13 +34,14 @@ const MOST_READS = 1.5;
  * - what only one reduction, or one kernel by way of movements, reads is computed there (prologue)
  * unless kernels would then wait for one another.
  */
-export function groupsOf(graph: Graph, { fusion = "full", mostBuffers, isSplat }: GroupOptions): Grouping {
+export function groupsOf(graph: Graph, { fusion = "full", mostBuffers, cut, isSplat }: GroupOptions): Grouping {
   const required = requiredOf(graph);
   const isRequired = (value: ValueId) => required.has(value);
   // an op has up to three arguments and one result
   const mostSources = fusion === "none" ? 0 : Math.floor((mostBuffers - 1) / 3);
-  const reads = readsOf(graph, { isRequired, isFree: isSplat, mostSources });
-  const drafts = new Drafts(graph.types, reads, isRequired, { mostBuffers, mostNodes: MOST_NODES });
+  const reads = readsOf(graph, { isRequired, isFree: isSplat, mostSources, mostReads: mostBuffers - 1 });
+  const lateFrom = (cut === undefined ? undefined : graph.nodes[cut]?.output) ?? graph.types.length;
+  const drafts = new Drafts(graph.types, reads, isRequired, { mostBuffers, mostNodes: MOST_NODES, lateFrom });
   if (fusion === "full") {
     joinElementwise(drafts);
     absorbPrologues(graph, drafts);

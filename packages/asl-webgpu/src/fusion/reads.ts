@@ -26,9 +26,11 @@ export interface ReadsOptions {
   readonly isFree: (value: ValueId) => boolean;
   /** Sources that one movement may look through to. */
   readonly mostSources: number;
+  /** Sources that one kernel may read. */
+  readonly mostReads: number;
 }
 
-export function readsOf(graph: Graph, { isRequired, isFree, mostSources }: ReadsOptions): Reads {
+export function readsOf(graph: Graph, { isRequired, isFree, mostSources, mostReads }: ReadsOptions): Reads {
   const producers = producersOf(graph);
   const stored = new Set<ValueId>();
   const seen = new Map<ValueId, readonly Read[]>();
@@ -51,16 +53,30 @@ export function readsOf(graph: Graph, { isRequired, isFree, mostSources }: Reads
     return traitsOf(node.op).view ? sources : sources.map((read) => ({ ...read, isDirect: false }));
   };
 
+  const sourcesOf = (ids: readonly ValueId[]) => new Set(ids.flatMap((id) => through(id)).map(({ source }) => source));
+  /** Those of a movement's arguments that read most are stored until one kernel can read them all. */
+  const storeInputs = (inputs: readonly ValueId[]): void => {
+    const byReads = [...inputs].sort((a, b) => sourcesOf([b]).size - sourcesOf([a]).size);
+    for (const id of byReads) {
+      if (sourcesOf(inputs).size <= mostReads) return;
+      stored.add(behindViews(id, producers));
+      seen.clear();
+    }
+  };
+
   const isOperand = operandsOf(graph);
-  const nodes = graph.nodes.filter(({ op, inputs, output }) => {
+  for (const { op, inputs, output } of graph.nodes) {
     const lowering = loweringOf(op);
-    if (lowering.kind !== "movement") return lowering.kind !== "constant";
-    if (traitsOf(op).view) return false;
-    const sources = new Set(inputs.flatMap((input) => through(input)).map(({ source }) => source));
+    if (lowering.kind !== "movement" || traitsOf(op).view) continue;
+    const sources = sourcesOf(inputs);
     // branches would be taken again for every product
-    const isStored = isRequired(output) || sources.size > mostSources || (lowering.branches && isOperand(output));
-    if (isStored) stored.add(output);
-    return isStored;
+    if (isRequired(output) || sources.size > mostSources || (lowering.branches && isOperand(output)))
+      stored.add(output);
+    if (sources.size > mostReads) storeInputs(inputs);
+  }
+  const nodes = graph.nodes.filter(({ op, output }) => {
+    const { kind } = loweringOf(op);
+    return kind === "movement" ? stored.has(output) : kind !== "constant";
   });
   const of = (node: AnyNode) => {
     const isElementwise = loweringOf(node.op).kind === "elementwise";
@@ -68,6 +84,12 @@ export function readsOf(graph: Graph, { isRequired, isFree, mostSources }: Reads
     return isElementwise ? reads : reads.map((read) => ({ ...read, isDirect: false }));
   };
   return { nodes, of: once(of), between: once((node) => movementsOf(node, producers, stored)) };
+}
+
+/** The value that views of it come from. */
+function behindViews(id: ValueId, producers: readonly (AnyNode | undefined)[]): ValueId {
+  const producer = producers[id];
+  return producer !== undefined && traitsOf(producer.op).view ? behindViews(producer.inputs[0]!, producers) : id;
 }
 
 /** Whether a contraction reads a value, directly or by way of movements. */

@@ -1,7 +1,7 @@
 import { type Program, sizeOf, type ValueId } from "asl-core";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import { BYTES_PER_STORED_ELEMENT } from "../wgsl/storage.js";
-import { type ProgramPlan, planProgram, type Target } from "./program-plan.js";
+import { type PlanOptions, type ProgramPlan, planProgram, type Target } from "./program-plan.js";
 import { DEFAULT_LIMITS, defaultTarget, type Limits } from "./target.js";
 
 /** One kernel of a program. */
@@ -34,20 +34,27 @@ export interface MemoryPlan {
   readonly lowerBoundBytes: number;
   /** Feeds and constants. */
   readonly residentBytes: number;
+  /** Floating-point operations that are done a second time to keep `memoryLimit`. */
+  readonly repeatedFlops: number;
   /** State that is read or written; what is written has two buffers. */
   readonly stateBytes: number;
   /** All buffers of the program: planned, resident and state. */
   readonly peakBytes: number;
 }
 
-/** The fused kernels of a program, their bytes and floating-point operations. No device is needed. */
-export function explain(program: Program, limits: Limits = DEFAULT_LIMITS): Explanation {
-  return explanationOf(planProgram(program, defaultTarget(limits)));
+export interface ExplainOptions extends PlanOptions {
+  /** Of the device that the program is for. Default: what every device has. */
+  readonly limits?: Limits;
 }
 
-/** What a program takes on a device, before it is compiled. */
-export function planMemory(program: Program, limits: Limits = DEFAULT_LIMITS): MemoryPlan {
-  return memoryOf(planProgram(program, defaultTarget(limits)));
+/** The fused kernels of a program, their bytes and floating-point operations. No device is needed. */
+export function explain(program: Program, { limits = DEFAULT_LIMITS, ...options }: ExplainOptions = {}): Explanation {
+  return explanationOf(planProgram(program, defaultTarget(limits), options));
+}
+
+/** What a program takes on a device, before it is compiled. Throws OutOfMemoryError when no plan keeps `memoryLimit`. */
+export function planMemory(program: Program, { limits = DEFAULT_LIMITS, ...options }: ExplainOptions = {}): MemoryPlan {
+  return memoryOf(planProgram(program, defaultTarget(limits), options));
 }
 
 /** For measurements: the same with a kernel for each node. */
@@ -100,7 +107,8 @@ export function memoryOf(plan: ProgramPlan): MemoryPlan {
   }
   const stateBytes = [...states.values()].reduce((sum, bytes) => sum + bytes, 0);
   const peakBytes = plannedBytes + residentBytes + stateBytes;
-  return { plannedBytes, naiveBytes, lowerBoundBytes, residentBytes, stateBytes, peakBytes };
+  const { repeatedFlops } = plan;
+  return { plannedBytes, naiveBytes, lowerBoundBytes, residentBytes, repeatedFlops, stateBytes, peakBytes };
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(3).padStart(9);

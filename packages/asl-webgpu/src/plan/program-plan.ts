@@ -1,10 +1,14 @@
 import {
   type AnyNode,
   type Graph,
+  InputError,
+  limitMemory,
+  type MemoryPlan,
   optimize,
   type Program,
   producersOf,
   sizeOf,
+  splitConcats,
   type TensorData,
   traitsOf,
   type ValueId,
@@ -14,6 +18,7 @@ import { type GroupOptions, groupsOf } from "../fusion/group.js";
 import { kernelOf } from "../kernel/compile-group.js";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import type { Arithmetic } from "../lower/lowering.js";
+import { OutOfMemoryError } from "../runtime/errors.js";
 import { paddedBytes } from "../runtime/usage.js";
 import { withFiniteFlags } from "./finite-flags.js";
 import { planSlots, type SlotPlan } from "./slots.js";
@@ -51,18 +56,63 @@ export interface ProgramPlan {
   /** Slot of each kernel's scratch, if it needs any. */
   readonly scratchSlots: readonly (number | undefined)[];
   readonly slots: SlotPlan;
+  /** Floating-point operations that are done a second time to keep a memory limit. */
+  readonly repeatedFlops: number;
 }
 
-/** Everything about a program that can be said without a device. */
-export function planProgram(program: Program, target: Target): ProgramPlan {
+export interface PlanOptions {
+  /**
+   * Most bytes for values between kernels: what waits long for its readers, as activations do for the backward pass, is
+   * made again for them as far as it takes. Every bit of the results stays. Default: no limit.
+   */
+  readonly memoryLimit?: number;
+}
+
+/** Everything about a program that can be said without a device. Throws OutOfMemoryError when no plan keeps the limit. */
+export function planProgram(program: Program, target: Target, { memoryLimit }: PlanOptions = {}): ProgramPlan {
   const { program: flagged, flags } = withFiniteFlags(program);
-  const graph = optimize(flagged.graph);
+  const graph = splitConcats(optimize(flagged.graph), target.limits.maxStorageBuffersPerShaderStage - 1);
+  if (memoryLimit === undefined) return { ...planGraph(graph, program, target), flags, repeatedFlops: 0 };
+  if (!(memoryLimit > 0)) throw new InputError(`memoryLimit must be a number of bytes above 0; got ${memoryLimit}`);
+  let unlimited: number | undefined;
+  const { plan, repeatedFlops } = limitMemory(graph, {
+    bytes: memoryLimit,
+    plan(each, cut) {
+      const planned = planGraph(each, program, target, cut);
+      unlimited ??= planned.slots.plannedBytes;
+      return { ...planned, ...memoryPlanOf(planned) };
+    },
+  });
+  const { steps: _steps, bytes: _bytes, plannedBytes, ...planned } = plan;
+  if (plannedBytes > memoryLimit) {
+    throw new OutOfMemoryError(
+      `memoryLimit is ${memoryLimit} bytes for values between kernels; of ${unlimited} without a limit, recomputing spares ` +
+        `all but ${plannedBytes}. Allow as many, or take a smaller batch or smaller images.`,
+      plannedBytes,
+    );
+  }
+  return { ...planned, flags, repeatedFlops };
+}
+
+type GraphPlan = Omit<ProgramPlan, "flags" | "repeatedFlops">;
+
+function memoryPlanOf({ graph, kernels, locations, slots }: GraphPlan): MemoryPlan {
+  const shared = [...locations].filter(([, { kind }]) => kind === "slot");
+  return {
+    steps: kernels.map((kernel) => ({ reads: readsOf(kernel), writes: writesOf(kernel) })),
+    bytes: new Map(shared.map(([id]) => [id, paddedBytes(sizeOf(graph.types[id]!.shape))])),
+    plannedBytes: slots.plannedBytes,
+  };
+}
+
+function planGraph(graph: Graph, program: Program, target: Target, cut?: number): GraphPlan {
   const bufferOf = buffersOf(graph);
   const splatOf = splatsOf(graph);
   const { groups, stored } = groupsOf(graph, {
     fusion: target.fusion ?? "full",
     mostBuffers: target.limits.maxStorageBuffersPerShaderStage,
     isSplat: (value) => splatOf(value) !== undefined,
+    ...(cut === undefined ? {} : { cut }),
   });
   const context = {
     types: graph.types,
@@ -102,7 +152,7 @@ export function planProgram(program: Program, target: Target): ProgramPlan {
   scratches.forEach(({ step }, i) => {
     scratchSlots[step] = slots.slotOf[shared.length + i]!;
   });
-  return { program, flags, graph, kernels, locations, bufferOf, scratchSlots, slots };
+  return { program, graph, kernels, locations, bufferOf, scratchSlots, slots };
 }
 
 /** Views lie in the buffer of their argument. */
