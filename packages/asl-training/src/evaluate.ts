@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Session } from "asl-core";
+import type { Session, TensorData } from "asl-core";
 import type { Batch, Loader } from "asl-data";
 import { locatingNonFinite } from "./errors.js";
 import type { Predictions } from "./predictions.js";
@@ -28,17 +28,33 @@ export async function evaluate<P extends string>(
   const pictures: string[] = [];
   const targets: Float32Array[] = [];
   const scores = new Map<P, Float32Array[]>(programs.map((program) => [program, []]));
-  for await (const batch of loader.epoch(0)) {
-    signal?.throwIfAborted();
+  const finish = async ({ batch, logits }: Running<P>) => {
     const realElements = batch.indices.length * loader.classes.length;
-    for (const program of programs) {
-      const logits = await logitsOf(session, program, batch, loader.classes);
-      scores.get(program)!.push(sigmoidScores(logits.subarray(0, realElements)));
+    for (const [program, values] of logits) {
+      scores.get(program)!.push(sigmoidScores((await values).subarray(0, realElements)));
     }
     targets.push(Float32Array.from(batch.targets.data.subarray(0, realElements)));
     pictures.push(...batch.names);
     onProgress?.(pictures.length, loader.itemCount);
     await setImmediate(); // leaves the event loop to signals and timers
+  };
+  // A backend may take the pictures of one batch in while it computes another.
+  let running: Running<P> | undefined;
+  try {
+    for await (const batch of loader.epoch(0)) {
+      signal?.throwIfAborted();
+      const logits = programs.map((program) => [program, logitsOf(session, program, batch, loader.classes)] as const);
+      // awaited in their turn
+      for (const [, values] of logits) values.catch(() => undefined);
+      const previous = running;
+      running = { batch, logits };
+      if (previous !== undefined) await finish(previous);
+    }
+    signal?.throwIfAborted();
+    if (running !== undefined) await finish(running);
+  } finally {
+    // what was started ends before the session's owner goes on
+    await Promise.allSettled(running?.logits.map(([, values]) => values) ?? []);
   }
   const common = { classNames: loader.classes, pictures, targets: concatenated(targets) };
   const predictions = programs.map((program): [P, Predictions] => [
@@ -46,6 +62,12 @@ export async function evaluate<P extends string>(
     { ...common, scores: concatenated(scores.get(program)!) },
   ]);
   return Object.fromEntries(predictions) as Record<P, Predictions>; // Object.fromEntries widens keys to string
+}
+
+/** A batch whose runs have begun. */
+interface Running<P extends string> {
+  readonly batch: Batch;
+  readonly logits: readonly (readonly [P, Promise<TensorData["data"]>])[];
 }
 
 async function logitsOf<P extends string>(

@@ -68,6 +68,7 @@ export async function probeArithmetic(device: Device, target: Omit<Target, "arit
   const compiled = await DeviceProgram.open("probe", plan, device, state, () => undefined);
   try {
     const feeds = { x: f32([SAMPLES], x), y: f32([SAMPLES], y), product: f32([SAMPLES], product) };
+    compiled.upload(feeds);
     return judged(await compiled.run(feeds), x, y);
   } finally {
     compiled.destroy();

@@ -60,33 +60,49 @@ export class DeviceProgram {
     return program;
   }
 
-  /** One step. The results are copies; written state is what the step left only if every finite output is finite. */
-  async run(feeds: Tensors): Promise<Tensors> {
+  /** Feeds of the next step. A step that is submitted before computes with its own. */
+  upload(feeds: Tensors): void {
+    this.device.requireAlive(`uploading the feeds of program ${this.name}`);
+    for (const [name, buffer] of this.#feeds) {
+      const data = toStored(feeds[name]!);
+      if (data.byteLength > 0) this.device.gpu.queue.writeBuffer(buffer, 0, data);
+    }
+  }
+
+  /**
+   * One step with the feeds that were uploaded. The results are copies; written state is what the step left only if every
+   * finite output is finite. `onSubmitted`: the feeds of the step after may be uploaded.
+   */
+  async run(feeds: Tensors, onSubmitted: () => void = () => undefined): Promise<Tensors> {
     const { device, plan, state } = this;
     const { program } = plan;
     const doing = `running program ${this.name}`;
     device.requireAlive(doing);
-    const { queue } = device.gpu;
-    for (const [name, buffer] of this.#feeds) {
-      const data = toStored(feeds[name]!);
-      if (data.byteLength > 0) queue.writeBuffer(buffer, 0, data);
-    }
-    const checked = device.guarded(doing, 0, () => queue.submit([this.#encode()]));
+    const checked = device.guarded(doing, 0, () => device.gpu.queue.submit([this.#encode()]));
     // what a lost device rejects is reported below
     checked.catch(() => undefined);
+    onSubmitted();
     const results: Record<string, TensorData> = { ...(await this.#readback.read(doing)) };
     await checked;
-    await this.#requireFinite(results);
+    await this.#requireFinite(results, feeds);
     state.advance(new Set(Object.values(program.writes)));
     for (const flag of plan.flags.values()) delete results[flag];
     return results;
   }
 
   /** Throws NonFiniteError. What goes into state is read back only when its flag says that an element is not finite. */
-  async #requireFinite(results: Tensors): Promise<void> {
-    const { program, flags, graph } = this.plan;
+  async #requireFinite(results: Tensors, feeds: Tensors): Promise<void> {
+    const { program, flags, graph, bufferOf, locations } = this.plan;
     const tensors: Record<string, TensorData> = { ...results };
-    const bad = [...flags].filter(([, flag]) => results[flag]!.data[0] !== 0).map(([output]) => output);
+    const bad: string[] = [];
+    for (const [output, flag] of flags) {
+      if (results[flag]!.data[0] === 0) continue;
+      const id = graph.outputs[output]!;
+      const location = locations.get(bufferOf[id]!);
+      // the buffer of a feed may hold the next step's by now
+      if (location?.kind === "feed") tensors[output] = { ...feeds[location.name]!, type: graph.types[id]! };
+      else bad.push(output);
+    }
     if (bad.length > 0) {
       const readback = new Readback(
         this.device,

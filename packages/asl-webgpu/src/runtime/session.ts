@@ -10,6 +10,8 @@ export class WebgpuSession<P extends string> implements Session<P> {
   #disposed = false;
   /** Runs, reads and writes one after another, in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The device has all commands of the calls before; it may still be at work on them. */
+  #submitted: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly device: Device,
@@ -18,16 +20,29 @@ export class WebgpuSession<P extends string> implements Session<P> {
     private readonly programs: ReadonlyMap<string, DeviceProgram>,
   ) {}
 
+  /** Feeds travel as soon as the commands of the calls before are submitted, while the device computes. */
   run(name: P, feeds: Tensors): Promise<Tensors> {
-    return this.#inOrder("run", async () => {
+    const uploaded = this.#submitted.then(() => {
+      this.#requireOpen("run");
       const program = this.programs.get(name);
       if (program === undefined) {
         const known = [...this.programs.keys()].join(", ");
         throw new InputError(`no program is called "${name}"; this session has ${known}`);
       }
       checkFeeds(name, program.plan.program, feeds);
-      return await program.run(feeds);
+      program.upload(feeds);
+      return program;
     });
+    // reported by the run itself
+    uploaded.catch(() => undefined);
+    let isSubmitted: () => void = () => undefined;
+    const submitted = new Promise<void>((resolve) => {
+      isSubmitted = resolve;
+    });
+    const result = this.#inOrder("run", async () => await (await uploaded).run(feeds, isSubmitted));
+    // a run that fails may not have come so far
+    this.#submitted = Promise.race([submitted, result.catch(() => undefined)]);
+    return result;
   }
 
   read(names: readonly string[] = Object.keys(this.spec)): Promise<Tensors> {
@@ -93,12 +108,17 @@ export class WebgpuSession<P extends string> implements Session<P> {
     return batches;
   }
 
+  #requireOpen(action: string): void {
+    if (this.#disposed) throw new InputError(`cannot ${action}: the session is disposed`);
+  }
+
   #inOrder<T>(action: string, body: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
-      if (this.#disposed) throw new InputError(`cannot ${action}: the session is disposed`);
+      this.#requireOpen(action);
       return body();
     });
     this.#last = result.catch(() => undefined);
+    this.#submitted = this.#last;
     return result;
   }
 }
