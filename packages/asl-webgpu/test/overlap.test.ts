@@ -25,9 +25,9 @@ async function listeningDevice(events: string[]): Promise<GPUDevice> {
   const device = await (await gpu.requestAdapter())!.requestDevice();
   const heard =
     (name: "writeBuffer" | "submit") =>
-    (...values: readonly unknown[]) => {
+    (...values: unknown[]) => {
       events.push(name === "submit" ? "submit" : `upload ${(values[2] as Float32Array)[0]}`);
-      (device.queue[name] as (...values: readonly unknown[]) => void).apply(device.queue, values);
+      (device.queue[name] as (...values: unknown[]) => void).apply(device.queue, values);
     };
   const queue = {
     writeBuffer: heard("writeBuffer"),
