@@ -7,12 +7,12 @@ const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/googl
 export const CHROMIUM = PATHS.find((path) => existsSync(path));
 
 /** WebGPU runs on the processor (SwiftShader), so that a machine without a GPU has it too. */
+const WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
+const NO_WEBGPU = ["--disable-gpu", "--disable-features=WebGPU,WebGPUService"];
+
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu-sandbox",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
@@ -22,7 +22,11 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
 ];
 
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium({ webgpu = true } = {}): Promise<Browser> {
   if (CHROMIUM === undefined) throw new Error(`no Chromium at ${PATHS.join(", ")}`);
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, headless: true });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...FLAGS, ...(webgpu ? WEBGPU : NO_WEBGPU)],
+    headless: true,
+  });
 }

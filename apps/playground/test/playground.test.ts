@@ -59,9 +59,15 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   const giveModel = (name: string, buffer: Buffer) =>
     page.getByLabel("Choose a model file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
 
-  const loadTiny = async () => {
+  const choose = (title: string) => page.locator(".segments label", { hasText: title }).click();
+  const backend = () => page.getByTestId("backend").textContent();
+  const tinyIsLoaded = () => page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
+
+  /** On WebAssembly, where it is there at once, unless the test is about WebGPU. */
+  const loadTiny = async (on: "WebAssembly" | "WebGPU" = "WebAssembly") => {
+    await choose(on);
     await giveModel("tiny.safetensors", checkpoint);
-    await page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
+    await tinyIsLoaded();
   };
 
   const givePictures = async (files: readonly string[]) => {
@@ -69,15 +75,11 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     await expect.poll(() => page.locator(".card .timing").count(), { timeout: 60_000 }).toBe(files.length);
   };
 
-  const choose = (title: string) => page.locator(".segments label", { hasText: title }).click();
-  const backend = () => page.getByTestId("backend").textContent();
-
   test.each([
     ["WebGPU", /^WebGPU runs: \S/],
     ["WebAssembly", /^WebAssembly runs: ONNX Runtime Web.*WebGPU does not: you chose WebAssembly\.$/],
-  ])("on %s a picture gets the scores that the command line gives it", async (title, state) => {
-    await choose(title);
-    await loadTiny();
+  ] as const)("on %s a picture gets the scores that the command line gives it", async (title, state) => {
+    await loadTiny(title);
     expect(await backend()).toMatch(state);
     await givePictures(scenes.slice(0, 1));
     await page.getByRole("button", { name: "Show all 20" }).click();
@@ -125,7 +127,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     );
 
   test("a new label is learnt from ticked pictures, can be downloaded, and is taken back by undo", async () => {
-    await loadTiny();
+    await loadTiny("WebGPU");
     await givePictures(scenes);
     await addLabel("my mug");
     await page.locator(".examples").getByRole("checkbox").first().check();
@@ -209,6 +211,52 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     await reachNamed("Train the last layer");
     await page.keyboard.press("Enter");
     await page.locator(".changes").waitFor();
+  });
+
+  test("a browser without WebGPU tags on WebAssembly and says why", async () => {
+    const bare = await launchChromium({ webgpu: false });
+    try {
+      await page.close();
+      page = await bare.newPage();
+      await page.goto(site.url);
+      await giveModel("tiny.safetensors", checkpoint);
+      await tinyIsLoaded();
+      expect(await backend()).toMatch(
+        /^WebAssembly runs: ONNX Runtime Web.*WebGPU does not: (this browser has no WebGPU|the browser has WebGPU, but no)/,
+      );
+      await givePictures(scenes.slice(0, 1));
+    } finally {
+      await bare.close();
+    }
+  });
+
+  test("a model whose loading is cancelled does not come; the one before stays, the next one comes", async () => {
+    await choose("WebGPU");
+    await giveModel("slow.safetensors", checkpoint);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect.poll(() => page.locator(".working").count()).toBe(0);
+    expect(await page.getByText("No model is loaded yet.").count()).toBe(1);
+    await loadTiny();
+    expect(await page.getByText("slow.safetensors").count()).toBe(0);
+  });
+
+  test("a picture by its address; an address that cannot be fetched says why", async () => {
+    await loadTiny();
+    const address = (name: string) => new URL(name, site.url).href;
+    await page.route(address("photo.png"), async (route) =>
+      route.fulfill({ contentType: "image/png", body: await readFile(scenes[0]!) }),
+    );
+    await page.getByLabel("Address of a picture").fill(address("photo.png"));
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.locator(".card .timing").waitFor();
+    expect(await page.locator(".card img").getAttribute("alt")).toBe("photo.png");
+
+    await page.route(address("gone.png"), (route) => route.abort());
+    await page.getByLabel("Address of a picture").fill(address("gone.png"));
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("gone.png could not be fetched");
+    // the browser's own word on what was aborted
+    expect(problems.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
   });
 
   test("an .onnx file is tagged on ONNX Runtime, and says why it cannot be taught", async () => {
