@@ -2,12 +2,15 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { emojiClassNames } from "asl-data";
 import { pageData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { drawGlyphs } from "../../packages/asl-data/src/emoji/glyphs.ts";
 import * as ablation from "../ablation.mjs";
 import { balanceByEpoch, negativeGradient, removedPositives } from "../comparison/balance.mjs";
 import { ablationPage } from "../comparison/page.mjs";
 import { withoutLabels } from "../comparison/scenes.mjs";
+import { SETTINGS } from "../comparison/settings.mjs";
 import { tInterval } from "../comparison/statistics.mjs";
 import * as losses from "../paper-losses.mjs";
 
@@ -82,6 +85,16 @@ it("a page of an ablation has a table for each factor, and one without runs has 
   const page = ablationPage({ rows, settings: { scenes: 1, epochs: 1 } });
   expect(page.match(/<tr><th scope="row">/g)).toHaveLength(5);
   expect(page).not.toMatch(/NaN|undefined|null%/);
+});
+
+it.each([
+  ["runs", SETTINGS.families],
+  ["pretraining", SETTINGS.pretraining.families],
+])("the drawings of %s have every class", async (_, families) => {
+  const names = emojiClassNames(SETTINGS.classes);
+  const { glyphs } = await drawGlyphs(names, families, 16);
+  const drawn = new Set(glyphs.map(({ categoryIds: [first] }) => first));
+  expect(drawn.size).toBe(names.length);
 });
 
 describe("the probabilities of a run", () => {
