@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 
 const SERVE = fileURLToPath(new URL("../serve.mjs", import.meta.url));
@@ -16,7 +17,7 @@ test("serve.mjs builds the page and serves it", async () => {
       if (/127\.0\.0\.1:\S*\d/.test(printed)) break;
     }
     // the port may be printed in bold
-    const plain = printed.replaceAll(/\u001b\[\d+m/g, "");
+    const plain = stripVTControlCharacters(printed);
     const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(plain)!;
     const page = await (await fetch(address!)).text();
     const [, script] = /<script type="module"[^>]* src="([^"]+)"/.exec(page)!;
