@@ -50,6 +50,10 @@ const BENCHMARKS = {
     summary: "the HTTP server under load: one by one, in batches, at twice what it can do, and 10,000 hostile requests",
     load: () => import("./serve.mjs"),
   },
+  webgpu: {
+    summary: "forward pass of TResNet-M on WebGPU against TensorFlow.js and ONNX Runtime Web, in Chromium",
+    load: () => import("./webgpu.mjs"),
+  },
   "webgpu-contraction": {
     summary: "convolutions of TResNet-M and their gradients on WebGPU against TensorFlow.js and ONNX Runtime Web",
     load: () => import("./webgpu-contraction.mjs"),
@@ -113,5 +117,6 @@ if (benchmark?.ownOptions) {
     process.exit(2);
   });
   console.log(result.text ?? formatTable(result.rows));
+  if (result.trailer) console.log(`\n${result.trailer}`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 }
