@@ -29,7 +29,7 @@ export async function run({ runs, only, report }) {
         const { flops, leastBytes, ...problem } = problemOf(op, convolution);
         const outcome = await race(opened, { ...problem, runs, compare: compareElements });
         const speed = `${(flops / outcome.ours.wall / 1e9).toFixed(2)} GFLOP/s, at least ${(leastBytes / 1e6).toFixed(1)} MB`;
-        rows.push(...rowsOf(name, outcome, runs, () => speed).map((row) => ({ ...row, flops, leastBytes })));
+        rows.push(...rowsOf(name, outcome, () => speed).map((row) => ({ ...row, flops, leastBytes })));
       }
     }
   } finally {

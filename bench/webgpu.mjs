@@ -33,7 +33,7 @@ export async function run({ runs, only, report }) {
       plans.push({ name: each.name, ...planOf(problem.program) });
       const note = (peer) =>
         `buffers ${megabytes(outcome.ours.bufferBytes)} / ${megabytes(outcome[peer].bufferBytes)} MB; logits differ by ${outcome.agreement[peer].toExponential(0)}`;
-      rows.push(...rowsOf(each.name, outcome, runs, note));
+      rows.push(...rowsOf(each.name, outcome, note));
     }
   } finally {
     await opened.close();

@@ -28,7 +28,16 @@ export function tfjsTresnet(state) {
       activation,
     });
   const blur = (x) => {
-    const padded = tf.mirrorPad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "reflect"); // biome-ignore format: pairs
+    const padded = tf.mirrorPad(
+      x,
+      [
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [0, 0],
+      ],
+      "reflect",
+    );
     return tf.depthwiseConv2d(padded, weights[`blur ${x.shape[3]}`], 2, "valid");
   };
   const squeezeExcite = (x, name) => {

@@ -1,5 +1,5 @@
 import { type Backend, checkProgram, type Program, type Session, type StateSpec } from "asl-core";
-import { deviceTuning, type Tile } from "./contraction/index.js";
+import { deviceTuning, type TuneCache } from "./contraction/index.js";
 import type { Arithmetic } from "./lower/lowering.js";
 import { planProgram, type Target } from "./plan/program-plan.js";
 import { Device } from "./runtime/device.js";
@@ -8,8 +8,11 @@ import { probeArithmetic } from "./runtime/probe.js";
 import { DeviceProgram } from "./runtime/program.js";
 import { WebgpuSession } from "./runtime/session.js";
 import { DeviceState } from "./runtime/state.js";
+import { knownTiles, tunePrograms } from "./runtime/tune.js";
 
 export interface CompileProgress {
+  /** Contractions are measured, if at all, before kernels are compiled. */
+  readonly phase: "tuning" | "compiling";
   readonly done: number;
   readonly total: number;
 }
@@ -33,9 +36,15 @@ export interface WebgpuBackendOptions {
   readonly memoryLimit?: number;
   /** Name of the Backend; "webgpu" unless given. */
   readonly name?: string;
-  /** Tiles of contractions by their keys, as the autotuner measured them; what is missing follows from the shape. */
-  readonly tiles?: Readonly<Record<string, Tile>>;
-  /** After each kernel that `compile` has made. */
+  /**
+   * Contractions are cut into the tiles that are fastest on this adapter: `compile` measures what it has not measured yet,
+   * seconds for a network. With a cache it takes what is in there and adds what it measures: keep it as JSON. Default:
+   * tiles follow from shapes and from what the adapter says of itself.
+   */
+  readonly tune?: true | TuneCache;
+  /** Tiles that are used as they are, before those of `tune`; without `tune` nothing is measured. */
+  readonly tiles?: TuneCache;
+  /** After each contraction that `compile` has measured and each kernel that it has made. */
   readonly onProgress?: (progress: CompileProgress) => void;
 }
 
@@ -43,6 +52,7 @@ export interface WebgpuBackendOptions {
 export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
   const { name = "webgpu", onProgress, memoryLimit } = options;
   const planOptions = memoryLimit === undefined ? {} : { memoryLimit };
+  const tuned = options.tune === true ? {} : options.tune;
   let opened: Promise<Opened> | undefined;
   const openDevice = async () => {
     const known = await opened?.catch(() => undefined);
@@ -54,14 +64,21 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
     async compile<P extends string>(spec: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
       const entries = Object.entries<Program>(programs);
       for (const [programName, program] of entries) checkProgram(programName, program, spec);
-      const { device, target } = await openDevice();
+      const { device, target: untiled } = await openDevice();
+      if (tuned !== undefined) {
+        await tunePrograms(device, Object.values(programs), { tuned, pinned: options.tiles }, (done, total) =>
+          onProgress?.({ phase: "tuning", done, total }),
+        );
+      }
+      const pinned = knownTiles(device, { tuned, pinned: options.tiles });
+      const target = { ...untiled, tuning: { ...untiled.tuning, pinned } };
       const plans = entries.map(([programName, program]) => ({
         programName,
         plan: planProgram(program, target, planOptions),
       }));
       const total = plans.reduce((sum, { plan }) => sum + plan.kernels.length, 0);
       let done = 0;
-      const onKernel = () => onProgress?.({ done: ++done, total });
+      const onKernel = () => onProgress?.({ phase: "compiling", done: ++done, total });
       const written = new Set(entries.flatMap(([, { writes }]) => Object.values(writes)));
       const state = await DeviceState.open(device, spec, written);
       const compiled = new Map<string, DeviceProgram>();
@@ -90,7 +107,7 @@ const SOFT: Arithmetic = { sum: "soft", quotient: "soft", root: "soft" };
 async function open(name: string, options: WebgpuBackendOptions): Promise<Opened> {
   const device = new Device(name, options.device ?? (await requestDevice(name, options)));
   const { limits } = device.gpu;
-  const target = { tuning: deviceTuning(device.gpu, options.tiles), limits };
+  const target = { tuning: deviceTuning(device.gpu), limits };
   const { arithmetic = "probe" } = options;
   return {
     device,

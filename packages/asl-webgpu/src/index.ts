@@ -1,4 +1,5 @@
 export { type CompileProgress, type WebgpuBackendOptions, webgpuBackend } from "./backend.js";
+export { adapterName, type Tile, type TuneCache } from "./contraction/index.js";
 export type { Lowering } from "./lower/lowering.js";
 export { LOWER } from "./lower/table.js";
 export {

@@ -1,7 +1,7 @@
 import { type Grid, gridOf } from "./grid.js";
 import type { ContractionIO, ScratchIO } from "./io.js";
 import { extentOf, type GemmProblem } from "./problem.js";
-import type { ContractionLimits, Tile } from "./tuning.js";
+import { type ContractionLimits, type Tile, VECTOR } from "./tuning.js";
 import { digits, indent, linear } from "./wgsl.js";
 
 /** Workgroups of a kernel and the statements that tell each its `workgroup`, `batch` and `split`. */
@@ -53,21 +53,33 @@ ${indent(body.join("\n"))}
 export const declareSums = ({ rows, columns }: Tile): string[] =>
   Array.from({ length: rows * columns }, (_, i) => `var sum${Math.floor(i / columns)}_${i % columns} = 0.0;`);
 
+/** The same in vectors along the columns. */
+export const declareTotals = ({ rows, columns }: Tile): string[] =>
+  Array.from({ length: (rows * columns) / VECTOR }, (_, i) => {
+    const perRow = columns / VECTOR;
+    return `var total${Math.floor(i / perRow)}_${i % perRow} = vec4<f32>();`;
+  });
+
+/** An invocation's columns, counted from its first: as far apart as the workgroup has threads; from `workgroup` in fours. */
+const columnOf = ({ from, threads }: Tile, c: number): number =>
+  from === "workgroup" ? (c - (c % VECTOR)) * threads[0] + (c % VECTOR) : c * threads[0];
+
 /**
- * Stores the sums of an invocation from `row` and `column` on, one row after the other and columns as far apart as the
- * workgroup has threads; a split's to scratch [batch, split, m, n].
+ * Stores the sums of an invocation from `row` and `column` on, one row after the other; a split's to scratch
+ * [batch, split, m, n].
  */
 export function storeSums(
   { m, n, output }: GemmProblem,
-  { rows, columns, threads, splits }: Tile,
+  tile: Tile,
   batchDigits: Readonly<Record<string, string>>,
   io: ContractionIO,
   scratch: ScratchIO,
 ): string[] {
+  const { rows, columns, splits } = tile;
   const [height, width] = [extentOf(m), extentOf(n)];
   const isSplit = splits > 1;
   const columnCode = Array.from({ length: columns }, (_, c) => {
-    const number = `column + ${c * threads[0]}u`;
+    const number = `column + ${columnOf(tile, c)}u`;
     return isSplit ? { code: [], values: {}, number } : { ...digits(n, number, `to${c}`), number };
   });
   const rowCode = Array.from({ length: rows }, (_, r) => {

@@ -7,7 +7,8 @@ import { type ContractionOp, problemOf } from "./mappings.js";
 import { extentOf, type GemmProblem, transposeProblem } from "./problem.js";
 import { sumKernel } from "./sum-splits.js";
 import { checkTile, chooseTile, contractionKey } from "./tile.js";
-import type { Tuning } from "./tuning.js";
+import type { Tile, Tuning } from "./tuning.js";
+import { workgroupKernel } from "./workgroup.js";
 
 export type ContractionNode = { readonly [K in ContractionOp]: Node<K> }[ContractionOp];
 
@@ -15,6 +16,12 @@ export interface ContractionTypes {
   readonly inputs: readonly TensorType[];
   readonly output: TensorType;
 }
+
+const KERNELS = {
+  buffers: directKernel,
+  quads: directKernel,
+  workgroup: workgroupKernel,
+} as const satisfies Record<Tile["from"], typeof directKernel>;
 
 /** Element numbers are i32 in the kernels: they must not wrap. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
@@ -53,7 +60,7 @@ export function planContraction(
   const main: ContractionDispatch = {
     label: `${op} ${shape}`,
     enables: tile.from === "quads" ? ["subgroups"] : [],
-    wgsl: directKernel(oriented, tile, io, scratch, frame),
+    wgsl: KERNELS[tile.from](oriented, tile, io, scratch, frame),
     workgroups: frame.workgroups,
     usesScratch: isSplit,
     isLast: !isSplit,

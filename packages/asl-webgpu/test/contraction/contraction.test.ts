@@ -62,7 +62,16 @@ const quadTiles: fc.Arbitrary<Tile> = fc.record({
   rows: fc.constantFrom(4, 8),
   ...common,
 });
-const tiles = opened?.device.features.has("subgroups") ? fc.oneof(plainTiles, quadTiles) : plainTiles;
+const workgroupTiles: fc.Arbitrary<Tile> = fc.record({
+  from: fc.constant("workgroup" as const),
+  threads: fc.constantFrom([4, 4] as const, [8, 2] as const, [2, 8] as const),
+  rows: fc.constantFrom(4, 8),
+  terms: fc.constantFrom(4, 8, 16),
+  ...common,
+  columns: fc.constant(4),
+});
+const hasQuads = opened?.device.features.has("subgroups") === true;
+const tiles = fc.oneof(plainTiles, workgroupTiles, ...(hasQuads ? [quadTiles] : []));
 
 /** Runs one contraction: within the op's bound on any numbers, and with no differing bit on dyadic ones. */
 async function expectBoth<K extends ContractionOp>(op: K, shapes: readonly Shape[], attrs: AttrsOf<K>, tile?: Tile) {
@@ -123,6 +132,28 @@ describe.skipIf(SKIPPED)(`contractions on WebGPU ${SKIPPED ?? ""}`, () => {
 
   for (const [name, shape] of Object.entries(SHAPES)) {
     it(name, () => expectAllThree(shape));
+  }
+
+  // every way that a tile is filled: by vectors of terms, of rows or columns, or element by element
+  const ON_WORKGROUPS: readonly Tile[] = [
+    { from: "workgroup", threads: [4, 4], rows: 4, columns: 4, splits: 1, terms: 8 },
+    { from: "workgroup", threads: [4, 2], rows: 8, columns: 8, splits: 3, terms: 4, transposed: true },
+  ];
+  for (const tile of ON_WORKGROUPS) {
+    it(`through workgroup memory, ${tile.transposed ? "transposed, in three splits" : "as it lies"}`, async () => {
+      await expectAllThree(convCase([2, 8, 7, 7], [12, 8, 3, 3], { padding: SAME }), tile);
+      await expectAllThree(convCase([1, 16, 8, 8], [20, 16, 1, 1]), tile);
+      await expectAllThree(convCase([1, 6, 9, 9], [6, 3, 3, 3], { strides: [2, 2], padding: SAME, groups: 2 }), tile);
+      await expectBoth(
+        "matmul",
+        [
+          [2, 24, 40],
+          [2, 40, 32],
+        ],
+        {},
+        tile,
+      );
+    });
   }
 
   it("sums in two splits where one split has no term of a group", async () => {

@@ -9,14 +9,17 @@ import {
   type Tuning,
 } from "../../src/contraction/index.js";
 
-/** Plain buffers: operands at bindings 0 and 1, the output at 2, scratch at 3. */
+/** Plain buffers: operands at bindings 0 and 1, the output at 2, scratch at 3, the operands in fours at 4 and 5. */
 export const PLAIN_IO: ContractionIO = {
   declarations: `@group(0) @binding(0) var<storage, read> x0: array<f32>;
 @group(0) @binding(1) var<storage, read> x1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> scratch: array<f32>;
+@group(0) @binding(4) var<storage, read> four0: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> four1: array<vec4<f32>>;
 `,
   load: (operand, index) => `x${operand}[${index}]`,
+  loadVec4: (operand, index) => `four${operand}[(${index}) / 4u]`,
   store: (index, value) => `y[${index}] = ${value};`,
 };
 
@@ -56,6 +59,9 @@ export function oneContraction(device: GPUDevice, tile?: Tile): Backend {
   };
 }
 
+/** What each binding is of: operand 0 or 1, output, scratch. */
+const BOUND = [0, 1, 2, 3, 0, 1] as const;
+
 async function dispatch(
   device: GPUDevice,
   plan: ContractionPlan,
@@ -65,7 +71,9 @@ async function dispatch(
   const bytes = 4 * sizeOf(type.shape);
   const scoped = (["validation", "out-of-memory", "internal"] as const).map((filter) => device.pushErrorScope(filter));
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const buffer = (size: number) => device.createBuffer({ size: Math.max(size, 4), usage: storage });
+  // whole vectors
+  const buffer = (size: number) =>
+    device.createBuffer({ size: Math.max(16 * Math.ceil(size / 16), 16), usage: storage });
   const buffers = [...inputs.map((data) => buffer(data.byteLength)), buffer(bytes), buffer(4 * plan.scratchElements)];
   inputs.forEach((data, i) => {
     device.queue.writeBuffer(buffers[i]!, 0, data);
@@ -77,15 +85,15 @@ async function dispatch(
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
   });
   const layout = device.createBindGroupLayout({
-    entries: (["read-only-storage", "read-only-storage", "storage", "storage"] as const).map((kind, binding) => ({
+    entries: BOUND.map((operand, binding) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: kind },
+      buffer: { type: operand < 2 ? "read-only-storage" : "storage" },
     })),
   });
   const group = device.createBindGroup({
     layout,
-    entries: buffers.map((each, binding) => ({ binding, resource: { buffer: each } })),
+    entries: BOUND.map((each, binding) => ({ binding, resource: { buffer: buffers[each]! } })),
   });
   const encoder = device.createCommandEncoder();
   for (const { enables, wgsl, label, workgroups } of plan.dispatches) {
