@@ -48,6 +48,7 @@ export async function race({ sides }, { state, weights, program, feeds, runs, co
       const after = processorSeconds();
       times[side].push({ wall: seconds.data[0], ...(before === undefined ? {} : { cpu: after - before }) });
       bufferBytes = { ...bufferBytes, [side]: bytes.data[0] };
+      report(`${side}: ${seconds.data[0].toFixed(3)} s`);
     }
   }
   for (const session of Object.values(sessions)) await session[Symbol.asyncDispose]();
