@@ -1,5 +1,6 @@
-export * from "./resize";
-export * from "./tensor";
+export * from "./jpeg/index";
+export { resizeColumns, resizeRows } from "./resize";
+export { toPlanes } from "./tensor";
 
 /** Where the memory that belongs to nobody begins. */
 export function heapBase(): usize {

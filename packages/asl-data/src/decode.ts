@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";
 import { messageOf, PictureError, systemCodeOf } from "./errors.js";
+import { decodeJpeg } from "./jpeg/decode.js";
 import type { Picture } from "./picture.js";
 
 export interface DecodeOptions {
@@ -36,6 +37,8 @@ export async function decodePictureBytes(
   if (bytes.length === 0) {
     throw new PictureError(name, "empty", `${name}: the file is empty (0 bytes). Copy or download it again.`);
   }
+  const own = decodeJpeg(bytes, maxPixels);
+  if (own !== undefined) return own;
   // "error": a truncated file or damaged pixels are an error; a harmless oddity (extra bytes, bad EXIF) is not.
   const source = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
 

@@ -14,6 +14,34 @@ export interface KernelExports {
     weights: number,
   ): void;
   resizeColumns(source: number, stride: number, target: number, height: number, taps: number, weights: number): void;
+  /** kernels/jpeg: 1 for a sound table. */
+  buildHuffman(counts: number, largest: number, table: number): number;
+  /** Address of the marker behind the scan, 0 for a damaged one. */
+  decodeScan(scan: number): number;
+  reconstruct(
+    coefficients: number,
+    masks: number,
+    quantization: number,
+    across: number,
+    down: number,
+    target: number,
+    stride: number,
+  ): void;
+  planesToRgb(
+    luma: number,
+    lumaStride: number,
+    blue: number,
+    red: number,
+    chromaStride: number,
+    chromaWidth: number,
+    chromaRows: number,
+    halves: number,
+    scratch: number,
+    target: number,
+    width: number,
+    height: number,
+  ): void;
+  planeToRgb(luma: number, stride: number, target: number, width: number, height: number): void;
   toPlanes(source: number, pixels: number, target: number): void;
 }
 

@@ -1,0 +1,219 @@
+import { extend, LOOKUP_BITS, longEntry } from "./huffman";
+
+/*
+ * Entropy-coded segments and their blocks (ITU-T T.81, F.2 and G.1.2, G.2).
+ *
+ * A segment is first copied without its stuffed bytes, backwards: byte i lies at top - 1 - i. So the 64 bits from any
+ * position on are one load and one shift, without a state of bits at hand.
+ *
+ * Coefficients are int16[64] in natural order, not dequantised. A block's mask has bit k set where coefficient k >= 1 (in
+ * zigzag order) is not 0.
+ *
+ * Nothing here reads more than a block (below 512 bytes) beyond a segment: the caller checks `position` after each.
+ */
+
+let top: usize = 0;
+/** In bits from the segment's start. */
+export let position: usize = 0;
+/** Bits of the segment. */
+export let length: usize = 0;
+/** Blocks left in a run of blocks without further coefficients. */
+export let endOfBlockRun: i32 = 0;
+export let damaged: bool = false;
+
+/** Natural position of zigzag index k, times 2 (bytes); 16 more for runs that lead beyond the end. */
+const ORDER = memory.data<u8>([
+  0, 2, 16, 32, 18, 4, 6, 20, 34, 48, 64, 50, 36, 22, 8, 10, 24, 38, 52, 66, 80, 96, 82, 68, 54, 40, 26, 12, 14, 28, 42,
+  56, 70, 84, 98, 112, 114, 100, 86, 72, 58, 44, 30, 46, 60, 74, 88, 102, 116, 118, 104, 90, 76, 62, 78, 92, 106, 120,
+  122, 108, 94, 110, 124, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126, 126,
+]);
+
+/** Copies the segment at `from` to below `copyTop`. Returns the address of the marker that ends it, or `limit`. */
+export function openSegment(from: usize, limit: usize, copyTop: usize): usize {
+  let to = copyTop;
+  let end = limit;
+  while (from < limit) {
+    const bytes = v128.load(from);
+    const marks = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(-1)));
+    v128.store(to - 16, v128.swizzle(bytes, i8x16(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
+    if (marks === 0) {
+      to -= 16;
+      from += 16;
+      continue;
+    }
+    const plain = ctz(marks);
+    to -= plain;
+    from += plain;
+    if (load<u8>(from, 1) !== 0) {
+      end = from;
+      break;
+    }
+    to -= 1;
+    store<u8>(to, 0xff);
+    from += 2;
+  }
+  top = copyTop;
+  position = 0;
+  length = (copyTop - to) << 3;
+  endOfBlockRun = 0;
+  damaged = false;
+  return end;
+}
+
+/** Whether the segment was read to its end, but for less than a byte. */
+export function isSegmentRead(): bool {
+  return !damaged && position <= length && length - position < 8;
+}
+
+/** The bits from `at` on, at least 57. */
+function bitsAt(at: usize): u64 {
+  return load<u64>(top - 8 - (at >>> 3)) << (at & 7);
+}
+
+function entryOf(table: usize, word: u64): i32 {
+  const entry = load<i32>(table + ((<usize>(word >>> (64 - LOOKUP_BITS))) << 2));
+  return entry === 0 ? longEntry(table, word) : entry;
+}
+
+/** The difference of a DC coefficient from its predecessor. */
+export function dcDifference(table: usize): i32 {
+  const word = bitsAt(position);
+  const entry = entryOf(table, word);
+  const codeLength = entry & 255;
+  if (codeLength === 0) damaged = true;
+  position += codeLength;
+  if (entry >> 16 !== 0) return entry >> 16;
+  const size = (entry >> 8) & 15;
+  if (size === 0) return 0;
+  position += size;
+  return extend(<i32>((word << codeLength) >>> (64 - size)), size);
+}
+
+/** One bit. */
+export function nextBit(): i32 {
+  const bit = (<i32>load<u8>(top - 1 - (position >>> 3)) >>> (7 - <i32>(position & 7))) & 1;
+  position++;
+  return bit;
+}
+
+/** AC coefficients from .. to of a block, for the first time, times 2^shift. */
+export function acCoefficients(block: usize, mask: usize, table: usize, from: i32, to: i32, shift: i32): void {
+  if (endOfBlockRun > 0) {
+    endOfBlockRun--;
+    return;
+  }
+  let at = position;
+  let found = load<u64>(mask);
+  let k = from;
+  while (k <= to) {
+    const word = bitsAt(at);
+    const entry = entryOf(table, word);
+    let value = entry >> 16;
+    const bits = entry & 255;
+    const run = (entry >> 12) & 15;
+    at += bits;
+    if (value === 0) {
+      const size = (entry >> 8) & 15;
+      if (bits === 0) {
+        damaged = true;
+        break;
+      }
+      if (size === 0) {
+        if (run === 15) {
+          k += 16;
+          continue;
+        }
+        endOfBlockRun = (1 << run) - 1;
+        if (run > 0) endOfBlockRun += <i32>((word << bits) >>> (64 - run));
+        at += run;
+        break;
+      }
+      value = extend(<i32>((word << bits) >>> (64 - size)), size);
+      at += size;
+    }
+    k += run;
+    store<i16>(block + load<u8>(ORDER + k), value << shift);
+    found |= (<u64>1) << k;
+    k++;
+  }
+  if (k > to + 1) damaged = true;
+  position = at;
+  store<u64>(mask, found);
+}
+
+/** One more bit, 2^shift, of the AC coefficients from .. to. */
+export function refineAcCoefficients(block: usize, mask: usize, table: usize, from: i32, to: i32, shift: i32): void {
+  const known = load<u64>(mask);
+  let found = known;
+  let k = from;
+  if (endOfBlockRun === 0) {
+    while (k <= to) {
+      const word = bitsAt(position);
+      const entry = entryOf(table, word);
+      const value = entry >> 16;
+      const bits = entry & 255;
+      const run = (entry >> 12) & 15;
+      position += bits;
+      if (value === 0) {
+        if (((entry >> 8) & 15) === 1) {
+          // its sign lies beyond the bits of the table
+          position++;
+          const sign = <i32>((word << bits) >>> 63);
+          k = placeNew(block, known, k, to, run, sign === 1 ? 1 << shift : -1 << shift, shift);
+          found |= (<u64>1) << (k - 1);
+          continue;
+        }
+        if (bits === 0 || ((entry >> 8) & 15) !== 0) {
+          damaged = true;
+          return;
+        }
+        if (run < 15) {
+          endOfBlockRun = 1 << run;
+          if (run > 0) endOfBlockRun += <i32>((word << bits) >>> (64 - run));
+          position += run;
+          break;
+        }
+        k = placeNew(block, known, k, to, run, 0, shift);
+      } else {
+        if (value !== 1 && value !== -1) damaged = true;
+        k = placeNew(block, known, k, to, run, value << shift, shift);
+        found |= (<u64>1) << (k - 1);
+      }
+    }
+  }
+  if (endOfBlockRun > 0) {
+    endOfBlockRun--;
+    if (k <= to) {
+      // bits k .. to of the mask
+      let rest = known & (~(<u64>0) << k) & (~(<u64>0) >>> (63 - to));
+      while (rest !== 0) {
+        refine(block, <i32>ctz(rest), shift);
+        rest &= rest - 1;
+      }
+    }
+  }
+  store<u64>(mask, found);
+}
+
+/** Refines what is known from k on, passes `run` zeros and puts `value` (0: nothing) at the next; returns what follows. */
+function placeNew(block: usize, known: u64, k: i32, to: i32, run: i32, value: i32, shift: i32): i32 {
+  for (; k <= to; k++) {
+    if (((known >>> k) & 1) !== 0) {
+      refine(block, k, shift);
+    } else {
+      if (run === 0) break;
+      run--;
+    }
+  }
+  if (k > to) damaged = true;
+  else if (value !== 0) store<i16>(block + load<u8>(ORDER + k), value);
+  return k + 1;
+}
+
+function refine(block: usize, k: i32, shift: i32): void {
+  if (nextBit() === 0) return;
+  const at = block + load<u8>(ORDER + k);
+  const value = <i32>load<i16>(at);
+  const step = 1 << shift;
+  if ((value & step) === 0) store<i16>(at, value >= 0 ? value + step : value - step);
+}

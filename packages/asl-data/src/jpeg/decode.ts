@@ -1,0 +1,142 @@
+import { type KernelExports, openWorkspace } from "../kernels/instance.js";
+import type { Picture } from "../picture.js";
+import { type JpegFile, parseJpeg } from "./file.js";
+import { type BlockGrid, gridsOf, mcusOf } from "./grid.js";
+
+const BLOCK_BYTES = 64 * 2;
+const MASK_BYTES = 8;
+/** int32 words of a scan's description and of each of its components, as kernels/jpeg/scan.ts reads them. */
+const SCAN_WORDS = 12;
+const COMPONENT_WORDS = 8;
+/** Of a table of kernels/jpeg/huffman.ts. */
+const TABLE_BYTES = 4 * 1024 + 2 * 4 * 17 + 256;
+const TABLES = 8;
+/** What a damaged block may read beyond its segment. */
+const GUARD_BYTES = 1024;
+const SLACK = 64;
+
+/** Where a component's data lie in the kernels' memory. */
+interface Place {
+  readonly grid: BlockGrid;
+  readonly coefficients: number;
+  readonly masks: number;
+  readonly quantization: number;
+  readonly plane: number;
+}
+
+/**
+ * Decodes what parseJpeg takes, to the bytes of libjpeg's default settings (accurate integer DCT, triangle-filtered
+ * chroma). Undefined for other files, for damaged ones, for more than `maxPixels`, and where kernels cannot run.
+ */
+export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | undefined {
+  const file = parseJpeg(bytes);
+  if (file === undefined || file.width * file.height > maxPixels) return undefined;
+  const { width, height, components } = file;
+  const grids = gridsOf(file);
+  const blocks = grids.reduce((sum, { across, down }) => sum + across * down, 0);
+  const targetBytes = width * height * 3;
+  const workspace = openWorkspace([
+    bytes.length + SLACK,
+    GUARD_BYTES + bytes.length + SLACK,
+    4 * (SCAN_WORDS + components.length * COMPONENT_WORDS),
+    TABLES * TABLE_BYTES,
+    components.length * BLOCK_BYTES,
+    blocks * (BLOCK_BYTES + MASK_BYTES),
+    blocks * 64 + SLACK,
+    2 * (4 * width + 192),
+    targetBytes + SLACK,
+  ]);
+  if (workspace === undefined) return undefined;
+  const { kernels, bytes: memory, addresses } = workspace;
+  const [source, copy, scan, tables, quantization, coefficients, planes, rows, target] = addresses as [
+    ...[number, number, number],
+    ...[number, number, number],
+    ...[number, number, number],
+  ];
+  memory.set(bytes, source);
+  memory.fill(0, coefficients, coefficients + blocks * (BLOCK_BYTES + MASK_BYTES));
+  let before = 0;
+  const places = grids.map((grid, i): Place => {
+    const place = {
+      grid,
+      coefficients: coefficients + before * BLOCK_BYTES,
+      masks: coefficients + blocks * BLOCK_BYTES + before * MASK_BYTES,
+      quantization: quantization + i * BLOCK_BYTES,
+      plane: planes + before * 64,
+    };
+    new Int16Array(memory.buffer, place.quantization, 64).set(grid.component.quantization);
+    before += grid.across * grid.down;
+    return place;
+  });
+  const copyTop = copy + GUARD_BYTES + bytes.length + SLACK;
+  const at = { memory, source, limit: source + bytes.length, copyTop, scan, tables };
+  if (!decodeScans(kernels, file, places, at)) return undefined;
+  writeRgb(kernels, file, places, rows, target);
+  return { width, height, data: memory.slice(target, target + targetBytes) };
+}
+
+interface ScanMemory {
+  readonly memory: Uint8Array<ArrayBuffer>;
+  readonly source: number;
+  readonly limit: number;
+  readonly copyTop: number;
+  readonly scan: number;
+  readonly tables: number;
+}
+
+/** All scans into the coefficients; false as soon as one is damaged. */
+function decodeScans(kernels: KernelExports, file: JpegFile, places: readonly Place[], at: ScanMemory): boolean {
+  const built = new Map<number, number>();
+  /** Address of the table at an offset of the file, made when it is first asked for; 0 where none is needed. */
+  const tableAt = (offset: number, largest: number): number => {
+    if (offset < 0) return 0;
+    const address = built.get(offset) ?? at.tables + built.size * TABLE_BYTES;
+    if (!built.has(offset) && !kernels.buildHuffman(at.source + offset, largest, address)) return Number.NaN;
+    built.set(offset, address);
+    return address;
+  };
+  for (const scan of file.scans) {
+    if (built.size + 2 * scan.components.length > TABLES) built.clear();
+    const described = scan.components.flatMap(({ index, dc, ac }) => {
+      const { grid, coefficients, masks } = places[index]!;
+      const isAlone = scan.components.length === 1;
+      const [across, down] = isAlone ? [1, 1] : [grid.component.across, grid.component.down];
+      return [coefficients, masks, grid.across, across, down, tableAt(dc, 15), tableAt(ac, 255), 0];
+    });
+    if (described.some(Number.isNaN)) return false;
+    const header = [
+      ...[scan.components.length, file.isProgressive ? 1 : 0, scan.first, scan.last, scan.high, scan.low],
+      ...[scan.restartInterval, at.source + scan.begin, at.limit, at.copyTop, ...mcusOf(scan, file)],
+    ];
+    new Int32Array(at.memory.buffer, at.scan).set([...header, ...described]);
+    if (kernels.decodeScan(at.scan) !== at.source + scan.end) return false;
+  }
+  return true;
+}
+
+/** Inverse DCT, upsampling and colour. */
+function writeRgb(
+  kernels: KernelExports,
+  { width, height }: JpegFile,
+  places: readonly Place[],
+  rows: number,
+  target: number,
+): void {
+  for (const { grid, coefficients, masks, quantization, plane } of places) {
+    kernels.reconstruct(coefficients, masks, quantization, grid.across, grid.down, plane, grid.across * 8);
+  }
+  const [luma, blue, red] = places as [Place, Place | undefined, Place | undefined];
+  const lumaStride = luma.grid.across * 8;
+  if (blue === undefined || red === undefined) {
+    kernels.planeToRgb(luma.plane, lumaStride, target, width, height);
+    return;
+  }
+  const { across, down } = luma.grid.component;
+  const halves = (across === 2 ? 1 : 0) + (down === 2 ? 2 : 0);
+  const chroma = blue.grid;
+  kernels.planesToRgb(
+    ...([luma.plane, lumaStride, blue.plane, red.plane] as const),
+    ...([chroma.across * 8, chroma.width, chroma.height, halves] as const),
+    ...([rows, target, width, height] as const),
+  );
+}
