@@ -96,6 +96,13 @@ export function nextBit(): i32 {
   return bit;
 }
 
+/** Passes up to `most` blocks of the run; returns how many. */
+export function skipBlocks(most: i32): i32 {
+  const skipped = min(endOfBlockRun, most);
+  endOfBlockRun -= skipped;
+  return skipped;
+}
+
 /** AC coefficients from .. to of a block, for the first time, times 2^shift. */
 export function acCoefficients(block: usize, mask: usize, table: usize, from: i32, to: i32, shift: i32): void {
   if (endOfBlockRun > 0) {
@@ -144,76 +151,94 @@ export function acCoefficients(block: usize, mask: usize, table: usize, from: i3
 /** One more bit, 2^shift, of the AC coefficients from .. to. */
 export function refineAcCoefficients(block: usize, mask: usize, table: usize, from: i32, to: i32, shift: i32): void {
   const known = load<u64>(mask);
-  let found = known;
   let k = from;
   if (endOfBlockRun === 0) {
+    let at = position;
+    let found = known;
     while (k <= to) {
-      const word = bitsAt(position);
+      const word = bitsAt(at);
       const entry = entryOf(table, word);
-      const value = entry >> 16;
-      const bits = entry & 255;
-      const run = (entry >> 12) & 15;
-      position += bits;
-      if (value === 0) {
-        if (((entry >> 8) & 15) === 1) {
-          // its sign lies beyond the bits of the table
-          position++;
-          const sign = <i32>((word << bits) >>> 63);
-          k = placeNew(block, known, k, to, run, sign === 1 ? 1 << shift : -1 << shift, shift);
-          found |= (<u64>1) << (k - 1);
-          continue;
-        }
-        if (bits === 0 || ((entry >> 8) & 15) !== 0) {
-          damaged = true;
-          return;
-        }
-        if (run < 15) {
-          endOfBlockRun = 1 << run;
-          if (run > 0) endOfBlockRun += <i32>((word << bits) >>> (64 - run));
-          position += run;
-          break;
-        }
-        k = placeNew(block, known, k, to, run, 0, shift);
-      } else {
-        if (value !== 1 && value !== -1) damaged = true;
-        k = placeNew(block, known, k, to, run, value << shift, shift);
-        found |= (<u64>1) << (k - 1);
+      const size = (entry >> 8) & 15;
+      let run = (entry >> 12) & 15;
+      let value = entry >> 16;
+      let bits = entry & 255;
+      if (bits === 0 || size > 1) {
+        damaged = true;
+        return;
       }
+      if (size === 0 && run < 15) {
+        endOfBlockRun = 1 << run;
+        if (run > 0) endOfBlockRun += <i32>((word << bits) >>> (64 - run));
+        at += bits + run;
+        break;
+      }
+      if (size === 1 && value === 0) {
+        // its sign lies beyond the bits of the table
+        value = ((<i32>((word << bits) >>> 63)) << 1) - 1;
+        bits++;
+      }
+      // over `run` zeros to the next one; what is known between them gets its bit
+      let rest = known >>> k;
+      let left = 57 - bits;
+      let next = word << bits;
+      at += bits;
+      for (let zeros = <i32>ctz(rest); zeros <= run; zeros = <i32>ctz(rest)) {
+        if (left === 0) {
+          next = bitsAt(at);
+          left = 57;
+        }
+        k += zeros;
+        run -= zeros;
+        refine(block + load<u8>(ORDER + k), <i32>(next >>> 63), shift);
+        next <<= 1;
+        left--;
+        at++;
+        k++;
+        rest >>>= zeros + 1;
+      }
+      k += run;
+      if (k > to) {
+        damaged = true;
+        return;
+      }
+      if (value !== 0) {
+        store<i16>(block + load<u8>(ORDER + k), value << shift);
+        found |= (<u64>1) << k;
+      }
+      k++;
     }
+    position = at;
+    store<u64>(mask, found);
   }
   if (endOfBlockRun > 0) {
     endOfBlockRun--;
-    if (k <= to) {
-      // bits k .. to of the mask
-      let rest = known & (~(<u64>0) << k) & (~(<u64>0) >>> (63 - to));
-      while (rest !== 0) {
-        refine(block, <i32>ctz(rest), shift);
-        rest &= rest - 1;
-      }
-    }
+    // bits k .. to of the mask
+    if (k <= to) refineAll(block, known & (~(<u64>0) << k) & (~(<u64>0) >>> (63 - to)), shift);
   }
-  store<u64>(mask, found);
 }
 
-/** Refines what is known from k on, passes `run` zeros and puts `value` (0: nothing) at the next; returns what follows. */
-function placeNew(block: usize, known: u64, k: i32, to: i32, run: i32, value: i32, shift: i32): i32 {
-  for (; k <= to; k++) {
-    if (((known >>> k) & 1) !== 0) {
-      refine(block, k, shift);
-    } else {
-      if (run === 0) break;
-      run--;
+/** known: bit k for coefficient k. */
+function refineAll(block: usize, known: u64, shift: i32): void {
+  let at = position;
+  let word = bitsAt(at);
+  let left = 57;
+  while (known !== 0) {
+    if (left === 0) {
+      word = bitsAt(at);
+      left = 57;
     }
+    refine(block + load<u8>(ORDER + <usize>ctz(known)), <i32>(word >>> 63), shift);
+    word <<= 1;
+    left--;
+    at++;
+    known &= known - 1;
   }
-  if (k > to) damaged = true;
-  else if (value !== 0) store<i16>(block + load<u8>(ORDER + k), value);
-  return k + 1;
+  position = at;
 }
 
-function refine(block: usize, k: i32, shift: i32): void {
-  if (nextBit() === 0) return;
-  const at = block + load<u8>(ORDER + k);
-  const value = <i32>load<i16>(at);
-  const step = 1 << shift;
-  if ((value & step) === 0) store<i16>(at, value >= 0 ? value + step : value - step);
+/** Away from 0 by 2^shift if the bit is set. */
+function refine(coefficient: usize, bit: i32, shift: i32): void {
+  const value = <i32>load<i16>(coefficient);
+  const step = ((value >> 31) | 1) << shift;
+  store<i16>(coefficient, value + (step & -bit));
 }

@@ -1,4 +1,4 @@
-import { lowerPairs, pairFactors, upperPairs } from "./vectors";
+import { lowerBytes, lowerPairs, pairFactors, upperBytes, upperPairs } from "./vectors";
 
 /*
  * The inverse DCT of 8 x 8 samples in 13-bit fixed point, columns first, with 2 more bits kept between the passes: the
@@ -15,79 +15,99 @@ import { lowerPairs, pairFactors, upperPairs } from "./vectors";
 /** 8 x 8 int16 between the passes. */
 const SCRATCH = memory.data(128, 16);
 
-function round(sum: v128, shift: i32): v128 {
-  return i32x4.shr_s(i32x4.add(sum, i32x4.splat(1 << (shift - 1))), shift);
+/** One pass over eight columns, X0 .. X7 (int16x8), to SCRATCH. */
+function transformColumns(
+  x0: v128,
+  x1: v128,
+  x2: v128,
+  x3: v128,
+  x4: v128,
+  x5: v128,
+  x6: v128,
+  x7: v128,
+  shift: i32,
+): void {
+  // rounded with the sum of X0 and X4, which is in all of them
+  const half = i32x4.splat(1 << (shift - 1));
+  let a = lowerPairs(x0, x4);
+  let b = upperPairs(x0, x4);
+  const sumLow = i32x4.add(i32x4.dot_i16x8_s(a, pairFactors(8192, 8192)), half);
+  const sumHigh = i32x4.add(i32x4.dot_i16x8_s(b, pairFactors(8192, 8192)), half);
+  const differenceLow = i32x4.add(i32x4.dot_i16x8_s(a, pairFactors(8192, -8192)), half);
+  const differenceHigh = i32x4.add(i32x4.dot_i16x8_s(b, pairFactors(8192, -8192)), half);
+  a = lowerPairs(x2, x6);
+  b = upperPairs(x2, x6);
+  const outerLow = i32x4.dot_i16x8_s(a, pairFactors(10703, 4433));
+  const outerHigh = i32x4.dot_i16x8_s(b, pairFactors(10703, 4433));
+  const innerLow = i32x4.dot_i16x8_s(a, pairFactors(4433, -10704));
+  const innerHigh = i32x4.dot_i16x8_s(b, pairFactors(4433, -10704));
+  a = lowerPairs(x1, x3);
+  b = upperPairs(x1, x3);
+  const c = lowerPairs(x5, x7);
+  const d = upperPairs(x5, x7);
+  let first = pairFactors(11363, 9633);
+  let second = pairFactors(6437, 2260);
+  let low = odd(a, c, first, second);
+  let high = odd(b, d, first, second);
+  storeRows(0, i32x4.add(sumLow, outerLow), i32x4.add(sumHigh, outerHigh), low, high, shift);
+  first = pairFactors(9633, -2259);
+  second = pairFactors(-11362, -6436);
+  low = odd(a, c, first, second);
+  high = odd(b, d, first, second);
+  storeRows(1, i32x4.add(differenceLow, innerLow), i32x4.add(differenceHigh, innerHigh), low, high, shift);
+  first = pairFactors(6437, -11362);
+  second = pairFactors(2261, 9633);
+  low = odd(a, c, first, second);
+  high = odd(b, d, first, second);
+  storeRows(2, i32x4.sub(differenceLow, innerLow), i32x4.sub(differenceHigh, innerHigh), low, high, shift);
+  first = pairFactors(2260, -6436);
+  second = pairFactors(9633, -11363);
+  low = odd(a, c, first, second);
+  high = odd(b, d, first, second);
+  storeRows(3, i32x4.sub(sumLow, outerLow), i32x4.sub(sumHigh, outerHigh), low, high, shift);
 }
 
-/** One pass over eight columns in place, four at a time. */
-function transformColumns(at: usize, shift: i32): void {
-  const x0 = v128.load(at);
-  const x1 = v128.load(at, 16);
-  const x2 = v128.load(at, 32);
-  const x3 = v128.load(at, 48);
-  const x4 = v128.load(at, 64);
-  const x5 = v128.load(at, 80);
-  const x6 = v128.load(at, 96);
-  const x7 = v128.load(at, 112);
-  transformFour(at, lowerPairs(x0, x4), lowerPairs(x2, x6), lowerPairs(x1, x3), lowerPairs(x5, x7), shift);
-  transformFour(at + 8, upperPairs(x0, x4), upperPairs(x2, x6), upperPairs(x1, x3), upperPairs(x5, x7), shift);
+/** Of four columns, from pairs (X1, X3) and (X5, X7). */
+function odd(p13: v128, p57: v128, first: v128, second: v128): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(p13, first), i32x4.dot_i16x8_s(p57, second));
 }
 
-/** Four columns: pairs (X0, X4), (X2, X6), (X1, X3), (X5, X7). Stores 4 x int16 in each of eight rows of 16 bytes. */
-function transformFour(at: usize, p04: v128, p26: v128, p13: v128, p57: v128, shift: i32): void {
-  const sum = i32x4.dot_i16x8_s(p04, pairFactors(8192, 8192));
-  const difference = i32x4.dot_i16x8_s(p04, pairFactors(8192, -8192));
-  const outer = i32x4.dot_i16x8_s(p26, pairFactors(10703, 4433));
-  const inner = i32x4.dot_i16x8_s(p26, pairFactors(4433, -10704));
-  store4(
-    at,
-    i32x4.add(sum, outer),
-    i32x4.add(i32x4.dot_i16x8_s(p13, pairFactors(11363, 9633)), i32x4.dot_i16x8_s(p57, pairFactors(6437, 2260))),
-    0,
-    shift,
-  );
-  store4(
-    at,
-    i32x4.add(difference, inner),
-    i32x4.add(i32x4.dot_i16x8_s(p13, pairFactors(9633, -2259)), i32x4.dot_i16x8_s(p57, pairFactors(-11362, -6436))),
-    1,
-    shift,
-  );
-  store4(
-    at,
-    i32x4.sub(difference, inner),
-    i32x4.add(i32x4.dot_i16x8_s(p13, pairFactors(6437, -11362)), i32x4.dot_i16x8_s(p57, pairFactors(2261, 9633))),
-    2,
-    shift,
-  );
-  store4(
-    at,
-    i32x4.sub(sum, outer),
-    i32x4.add(i32x4.dot_i16x8_s(p13, pairFactors(2260, -6436)), i32x4.dot_i16x8_s(p57, pairFactors(9633, -11363))),
-    3,
-    shift,
-  );
+/** Rows i and 7 - i from even and odd parts of four columns each. */
+function storeRows(i: usize, evenLow: v128, evenHigh: v128, oddLow: v128, oddHigh: v128, shift: i32): void {
+  const sumLow = i32x4.shr_s(i32x4.add(evenLow, oddLow), shift);
+  const sumHigh = i32x4.shr_s(i32x4.add(evenHigh, oddHigh), shift);
+  v128.store(SCRATCH + (i << 4), i16x8.narrow_i32x4_s(sumLow, sumHigh));
+  const differenceLow = i32x4.shr_s(i32x4.sub(evenLow, oddLow), shift);
+  const differenceHigh = i32x4.shr_s(i32x4.sub(evenHigh, oddHigh), shift);
+  v128.store(SCRATCH + ((7 - i) << 4), i16x8.narrow_i32x4_s(differenceLow, differenceHigh));
 }
 
-/** Rows i and 7 - i from even and odd part. */
-function store4(at: usize, even: v128, odd: v128, i: usize, shift: i32): void {
-  const first = round(i32x4.add(even, odd), shift);
-  const last = round(i32x4.sub(even, odd), shift);
-  const both = i16x8.narrow_i32x4_s(first, last);
-  v128.store64_lane(at + (i << 4), both, 0);
-  v128.store64_lane(at + ((7 - i) << 4), both, 1);
+function dequantize(block: usize, quantization: usize): v128 {
+  return i16x8.mul(v128.load(block), v128.load(quantization));
 }
 
-function transpose(at: usize): void {
-  const a = v128.load(at);
-  const b = v128.load(at, 16);
-  const c = v128.load(at, 32);
-  const d = v128.load(at, 48);
-  const e = v128.load(at, 64);
-  const f = v128.load(at, 80);
-  const g = v128.load(at, 96);
-  const h = v128.load(at, 112);
-  // (a e), (b f), (c g), (d h), then (a c e g), (b d f h), then all
+/** Samples 0 .. 255 of a block at `target`, rows `stride` bytes apart. */
+function inverseDct(block: usize, quantization: usize, target: usize, stride: usize): void {
+  transformColumns(
+    dequantize(block, quantization),
+    dequantize(block + 16, quantization + 16),
+    dequantize(block + 32, quantization + 32),
+    dequantize(block + 48, quantization + 48),
+    dequantize(block + 64, quantization + 64),
+    dequantize(block + 80, quantization + 80),
+    dequantize(block + 96, quantization + 96),
+    dequantize(block + 112, quantization + 112),
+    13 - 2,
+  );
+  // rows to columns: (a e), (b f), (c g), (d h), then (a c e g), (b d f h), then all
+  const a = v128.load(SCRATCH);
+  const b = v128.load(SCRATCH, 16);
+  const c = v128.load(SCRATCH, 32);
+  const d = v128.load(SCRATCH, 48);
+  const e = v128.load(SCRATCH, 64);
+  const f = v128.load(SCRATCH, 80);
+  const g = v128.load(SCRATCH, 96);
+  const h = v128.load(SCRATCH, 112);
   const ae0 = lowerPairs(a, e);
   const ae1 = upperPairs(a, e);
   const bf0 = lowerPairs(b, f);
@@ -104,34 +124,48 @@ function transpose(at: usize): void {
   const bdfh1 = upperPairs(bf0, dh0);
   const bdfh2 = lowerPairs(bf1, dh1);
   const bdfh3 = upperPairs(bf1, dh1);
-  v128.store(at, lowerPairs(aceg0, bdfh0));
-  v128.store(at, upperPairs(aceg0, bdfh0), 16);
-  v128.store(at, lowerPairs(aceg1, bdfh1), 32);
-  v128.store(at, upperPairs(aceg1, bdfh1), 48);
-  v128.store(at, lowerPairs(aceg2, bdfh2), 64);
-  v128.store(at, upperPairs(aceg2, bdfh2), 80);
-  v128.store(at, lowerPairs(aceg3, bdfh3), 96);
-  v128.store(at, upperPairs(aceg3, bdfh3), 112);
+  transformColumns(
+    lowerPairs(aceg0, bdfh0),
+    upperPairs(aceg0, bdfh0),
+    lowerPairs(aceg1, bdfh1),
+    upperPairs(aceg1, bdfh1),
+    lowerPairs(aceg2, bdfh2),
+    upperPairs(aceg2, bdfh2),
+    lowerPairs(aceg3, bdfh3),
+    upperPairs(aceg3, bdfh3),
+    13 + 2 + 3,
+  );
+  // columns of samples to rows: (0 2), (1 3) and (4 6), (5 7), then (0 1 2 3) and (4 5 6 7), then all
+  const s04 = samples(0, 4);
+  const s15 = samples(1, 5);
+  const s26 = samples(2, 6);
+  const s37 = samples(3, 7);
+  const s02 = lowerBytes(s04, s26);
+  const s46 = upperBytes(s04, s26);
+  const s13 = lowerBytes(s15, s37);
+  const s57 = upperBytes(s15, s37);
+  const left0 = lowerBytes(s02, s13);
+  const left4 = upperBytes(s02, s13);
+  const right0 = lowerBytes(s46, s57);
+  const right4 = upperBytes(s46, s57);
+  storeTwoRows(target, stride, v128.shuffle<i32>(left0, right0, 0, 4, 1, 5));
+  storeTwoRows(target + 2 * stride, stride, v128.shuffle<i32>(left0, right0, 2, 6, 3, 7));
+  storeTwoRows(target + 4 * stride, stride, v128.shuffle<i32>(left4, right4, 0, 4, 1, 5));
+  storeTwoRows(target + 6 * stride, stride, v128.shuffle<i32>(left4, right4, 2, 6, 3, 7));
 }
 
-/** Samples 0 .. 255 of a block at `target`, rows `stride` bytes apart. */
-function inverseDct(block: usize, quantization: usize, target: usize, stride: usize): void {
-  for (let row: usize = 0; row < 128; row += 16) {
-    v128.store(SCRATCH + row, i16x8.mul(v128.load(block + row), v128.load(quantization + row)));
-  }
-  transformColumns(SCRATCH, 13 - 2);
-  transpose(SCRATCH);
-  transformColumns(SCRATCH, 13 + 2 + 3);
-  transpose(SCRATCH);
+/** Columns i and j of SCRATCH as samples. */
+function samples(i: usize, j: usize): v128 {
   const middle = i16x8.splat(128);
-  for (let row: usize = 0; row < 128; row += 32) {
-    const upper = i16x8.add_sat_s(v128.load(SCRATCH + row), middle);
-    const lower = i16x8.add_sat_s(v128.load(SCRATCH + row, 16), middle);
-    const samples = i8x16.narrow_i16x8_u(upper, lower);
-    v128.store64_lane(target, samples, 0);
-    v128.store64_lane(target + stride, samples, 1);
-    target += 2 * stride;
-  }
+  return i8x16.narrow_i16x8_u(
+    i16x8.add_sat_s(v128.load(SCRATCH + (i << 4)), middle),
+    i16x8.add_sat_s(v128.load(SCRATCH + (j << 4)), middle),
+  );
+}
+
+function storeTwoRows(target: usize, stride: usize, rows: v128): void {
+  v128.store64_lane(target, rows, 0);
+  v128.store64_lane(target + stride, rows, 1);
 }
 
 /** A block of nothing but its mean: (((DC 2^2) 2^13) + half) >> 18, in the rows' pass as in the columns'. */

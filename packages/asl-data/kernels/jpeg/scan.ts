@@ -9,6 +9,7 @@ import {
   openSegment,
   position,
   refineAcCoefficients,
+  skipBlocks,
 } from "./entropy";
 
 /*
@@ -31,6 +32,10 @@ const RST0: i32 = 0xd0;
 export function decodeScan(scan: usize): usize {
   const components = field(scan, 0);
   const isProgressive = field(scan, 1) !== 0;
+  const first = field(scan, 2);
+  const last = field(scan, 3);
+  const isRefinement = field(scan, 4) !== 0;
+  const low = field(scan, 5);
   const restartInterval = field(scan, 6);
   const limit = <usize>field(scan, 8);
   const copyTop = <usize>field(scan, 9);
@@ -53,14 +58,20 @@ export function decodeScan(scan: usize): usize {
           resetPredictors(scan, end);
         }
         untilRestart--;
+      } else if (first > 0 && !isRefinement) {
+        const skipped = skipBlocks(across - x);
+        if (skipped > 0) {
+          x += skipped - 1;
+          continue;
+        }
       }
       for (let component = scan + COMPONENTS; component < end; component += COMPONENT_BYTES) {
         const width = field(component, 3);
         const height = field(component, 4);
         for (let row = y * height; row < (y + 1) * height; row++) {
-          const first = row * field(component, 2) + x * width;
-          for (let index = first; index < first + width; index++) {
-            decodeBlock(scan, component, index);
+          const start = row * field(component, 2) + x * width;
+          for (let index = start; index < start + width; index++) {
+            decodeBlock(component, index, first, last, low, isRefinement);
             // only progressive files have runs of blocks
             if (damaged || position > length || (endOfBlockRun > 0 && !isProgressive)) return 0;
           }
@@ -77,13 +88,9 @@ function resetPredictors(scan: usize, end: usize): void {
   }
 }
 
-function decodeBlock(scan: usize, component: usize, index: i32): void {
+/** Block `index` of a component in a scan of the coefficients first .. last, down to bit `low`. */
+function decodeBlock(component: usize, index: i32, first: i32, last: i32, low: i32, isRefinement: bool): void {
   const block = <usize>field(component, 0) + ((<usize>index) << 7);
-  const mask = <usize>field(component, 1) + ((<usize>index) << 3);
-  const first = field(scan, 2);
-  const last = field(scan, 3);
-  const low = field(scan, 5);
-  const isRefinement = field(scan, 4) !== 0;
   if (first === 0) {
     if (isRefinement) {
       store<i16>(block, load<i16>(block) | (nextBit() << low));
@@ -93,11 +100,10 @@ function decodeBlock(scan: usize, component: usize, index: i32): void {
     store<i32>(component, value, PREDICTOR);
     store<i16>(block, value << low);
     if (last === 0) return;
+    first = 1;
   }
+  const mask = <usize>field(component, 1) + ((<usize>index) << 3);
   const table = <usize>field(component, 6);
-  if (isRefinement) {
-    refineAcCoefficients(block, mask, table, first, last, low);
-    return;
-  }
-  acCoefficients(block, mask, table, first === 0 ? 1 : first, last, low);
+  if (isRefinement) refineAcCoefficients(block, mask, table, first, last, low);
+  else acCoefficients(block, mask, table, first, last, low);
 }
