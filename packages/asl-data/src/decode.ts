@@ -37,8 +37,11 @@ export async function decodePictureBytes(
   if (bytes.length === 0) {
     throw new PictureError(name, "empty", `${name}: the file is empty (0 bytes). Copy or download it again.`);
   }
-  const own = decodeJpeg(bytes, maxPixels);
-  if (own !== undefined) return own;
+  return decodeJpeg(bytes, maxPixels) ?? decodeWithSharp(bytes, name, maxPixels);
+}
+
+/** Whatever sharp reads; it also says what is wrong with a damaged file. */
+export async function decodeWithSharp(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
   // "error": a truncated file or damaged pixels are an error; a harmless oddity (extra bytes, bad EXIF) is not.
   const source = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
 

@@ -2,14 +2,17 @@ import { lowerBytes, lowerPairs, pairFactors, upperBytes, upperPairs } from "./v
 
 /*
  * The inverse DCT of 8 x 8 samples in 13-bit fixed point, columns first, with 2 more bits kept between the passes: the
- * numbers of the Independent JPEG Group's accurate integer method ("islow"; Loeffler, Ligtenberg and Moschytz 1989), from
- * whose 13-bit constants the matrices below are put together. With c(k) = sqrt(2) cos(k pi / 16) 2^13:
+ * numbers of the Independent JPEG Group's accurate integer method ("islow"; Loeffler, Ligtenberg and Moschytz 1989), put
+ * together for dot products of two. With c(k) = sqrt(2) cos(k pi / 16) 2^13:
  *
  *   x(i) = e(i) + o(i), x(7 - i) = e(i) - o(i), i = 0 .. 3
  *   e(0), e(3) = (X0 + X4) 2^13 +- (c(2) X2 + c(6) X6);  e(1), e(2) = (X0 - X4) 2^13 +- (c(6) X2 - c(2) X6)
- *   o = ODD (X1, X3, X5, X7)
+ *   with p = X3 + X7, q = X1 + X5:  P = -6436 p + 9633 q, Q = 9633 p + 6437 q
+ *   o(0) = 4926 X1 - 7373 X7 + Q,  o(1) = 4177 X3 - 20995 X5 + P
+ *   o(2) = -4176 X5 - 20995 X3 + Q,  o(3) = -4927 X7 - 7373 X1 + P
  *
- * Sums are exact in 32 bits; a pass rounds once, at its end, and saturates to 16 bits.
+ * Products and their sums are exact in 32 bits; a pass rounds once, at its end, and saturates to 16 bits. Sums of two inputs
+ * wrap at 16 bits, as in libjpeg-turbo on x86, which only a damaged file can tell.
  */
 
 /** 8 x 8 int16 between the passes. */
@@ -29,47 +32,50 @@ function transformColumns(
 ): void {
   // rounded with the sum of X0 and X4, which is in all of them
   const half = i32x4.splat(1 << (shift - 1));
-  let a = lowerPairs(x0, x4);
-  let b = upperPairs(x0, x4);
-  const sumLow = i32x4.add(i32x4.dot_i16x8_s(a, pairFactors(8192, 8192)), half);
-  const sumHigh = i32x4.add(i32x4.dot_i16x8_s(b, pairFactors(8192, 8192)), half);
-  const differenceLow = i32x4.add(i32x4.dot_i16x8_s(a, pairFactors(8192, -8192)), half);
-  const differenceHigh = i32x4.add(i32x4.dot_i16x8_s(b, pairFactors(8192, -8192)), half);
-  a = lowerPairs(x2, x6);
-  b = upperPairs(x2, x6);
-  const outerLow = i32x4.dot_i16x8_s(a, pairFactors(10703, 4433));
-  const outerHigh = i32x4.dot_i16x8_s(b, pairFactors(10703, 4433));
-  const innerLow = i32x4.dot_i16x8_s(a, pairFactors(4433, -10704));
-  const innerHigh = i32x4.dot_i16x8_s(b, pairFactors(4433, -10704));
-  a = lowerPairs(x1, x3);
-  b = upperPairs(x1, x3);
-  const c = lowerPairs(x5, x7);
-  const d = upperPairs(x5, x7);
-  let first = pairFactors(11363, 9633);
-  let second = pairFactors(6437, 2260);
-  let low = odd(a, c, first, second);
-  let high = odd(b, d, first, second);
-  storeRows(0, i32x4.add(sumLow, outerLow), i32x4.add(sumHigh, outerHigh), low, high, shift);
-  first = pairFactors(9633, -2259);
-  second = pairFactors(-11362, -6436);
-  low = odd(a, c, first, second);
-  high = odd(b, d, first, second);
-  storeRows(1, i32x4.add(differenceLow, innerLow), i32x4.add(differenceHigh, innerHigh), low, high, shift);
-  first = pairFactors(6437, -11362);
-  second = pairFactors(2261, 9633);
-  low = odd(a, c, first, second);
-  high = odd(b, d, first, second);
-  storeRows(2, i32x4.sub(differenceLow, innerLow), i32x4.sub(differenceHigh, innerHigh), low, high, shift);
-  first = pairFactors(2260, -6436);
-  second = pairFactors(9633, -11363);
-  low = odd(a, c, first, second);
-  high = odd(b, d, first, second);
-  storeRows(3, i32x4.sub(sumLow, outerLow), i32x4.sub(sumHigh, outerHigh), low, high, shift);
-}
-
-/** Of four columns, from pairs (X1, X3) and (X5, X7). */
-function odd(p13: v128, p57: v128, first: v128, second: v128): v128 {
-  return i32x4.add(i32x4.dot_i16x8_s(p13, first), i32x4.dot_i16x8_s(p57, second));
+  const zero = i16x8.splat(0);
+  const one = pairFactors(8192, 0);
+  const sum = i16x8.add(x0, x4);
+  const difference = i16x8.sub(x0, x4);
+  const sumLow = i32x4.add(i32x4.dot_i16x8_s(lowerPairs(sum, zero), one), half);
+  const sumHigh = i32x4.add(i32x4.dot_i16x8_s(upperPairs(sum, zero), one), half);
+  const differenceLow = i32x4.add(i32x4.dot_i16x8_s(lowerPairs(difference, zero), one), half);
+  const differenceHigh = i32x4.add(i32x4.dot_i16x8_s(upperPairs(difference, zero), one), half);
+  let low = lowerPairs(x2, x6);
+  let high = upperPairs(x2, x6);
+  const outer = pairFactors(10703, 4433);
+  const inner = pairFactors(4433, -10704);
+  const outerLow = i32x4.dot_i16x8_s(low, outer);
+  const outerHigh = i32x4.dot_i16x8_s(high, outer);
+  const innerLow = i32x4.dot_i16x8_s(low, inner);
+  const innerHigh = i32x4.dot_i16x8_s(high, inner);
+  const p = i16x8.add(x3, x7);
+  const q = i16x8.add(x1, x5);
+  low = lowerPairs(p, q);
+  high = upperPairs(p, q);
+  const pLow = i32x4.dot_i16x8_s(low, pairFactors(-6436, 9633));
+  const pHigh = i32x4.dot_i16x8_s(high, pairFactors(-6436, 9633));
+  const qLow = i32x4.dot_i16x8_s(low, pairFactors(9633, 6437));
+  const qHigh = i32x4.dot_i16x8_s(high, pairFactors(9633, 6437));
+  low = lowerPairs(x1, x7);
+  high = upperPairs(x1, x7);
+  let factors = pairFactors(4926, -7373);
+  let oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), qLow);
+  let oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), qHigh);
+  storeRows(0, i32x4.add(sumLow, outerLow), i32x4.add(sumHigh, outerHigh), oddLow, oddHigh, shift);
+  factors = pairFactors(-7373, -4927);
+  oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), pLow);
+  oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), pHigh);
+  storeRows(3, i32x4.sub(sumLow, outerLow), i32x4.sub(sumHigh, outerHigh), oddLow, oddHigh, shift);
+  low = lowerPairs(x3, x5);
+  high = upperPairs(x3, x5);
+  factors = pairFactors(4177, -20995);
+  oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), pLow);
+  oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), pHigh);
+  storeRows(1, i32x4.add(differenceLow, innerLow), i32x4.add(differenceHigh, innerHigh), oddLow, oddHigh, shift);
+  factors = pairFactors(-20995, -4176);
+  oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), qLow);
+  oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), qHigh);
+  storeRows(2, i32x4.sub(differenceLow, innerLow), i32x4.sub(differenceHigh, innerHigh), oddLow, oddHigh, shift);
 }
 
 /** Rows i and 7 - i from even and odd parts of four columns each. */
