@@ -1,3 +1,13 @@
+export {
+  adjustSaturation,
+  adjustSharpness,
+  countValues,
+  mapBytes,
+  mapChannels,
+  mapNearest,
+  mirrorRows,
+  sumGrey,
+} from "./augment";
 export * from "./jpeg/index";
 export { resizeColumns, resizeRows } from "./resize";
 export { toPlanes } from "./tensor";

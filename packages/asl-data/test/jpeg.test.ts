@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import sharp from "sharp";
+import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodePictureBytes, decodeWithSharp } from "../src/decode.js";
 import { decodeJpeg } from "../src/jpeg/decode.js";
@@ -57,7 +57,7 @@ describe("decodeJpeg and sharp agree", () => {
     optimiseCoding: fc.boolean(),
     trellisQuantisation: fc.boolean(),
   });
-  const encoded = (width: number, height: number, kind: "noise" | "smooth", settings: sharp.JpegOptions) =>
+  const encoded = (width: number, height: number, kind: "noise" | "smooth", settings: JpegOptions) =>
     sharp(pattern(kind, [width, height], 1).data, { raw: { width, height, channels: 3 } })
       .jpeg(settings)
       .toBuffer();

@@ -1,3 +1,4 @@
+import { mapNearest } from "../kernels/augment.js";
 import type { Picture } from "../picture.js";
 
 export type Interpolation = "nearest" | "bilinear";
@@ -18,16 +19,33 @@ export interface GeometryOptions {
 /** The picture through an affine map, at its own size, as `Image.transform(size, AFFINE, matrix, resample)`. */
 export function transformAffine(picture: Picture, matrix: AffineMatrix, options: GeometryOptions = {}): Picture {
   const { width, height } = picture;
-  const target = new Uint8Array(width * height * 3);
-  const [red, green, blue] = options.fill ?? [0, 0, 0];
-  if (red === green && green === blue) target.fill(red);
-  else for (let i = 0; i < target.length; i += 3) target.set([red, green, blue], i);
-
-  if (options.interpolation === "bilinear") bilinear(picture, target, matrix);
-  else if (matrix[1] === 0 && matrix[3] === 0) nearestAlongAxes(picture, target, matrix);
-  else if (fitsFixedPoint(picture, matrix)) nearestInFixedPoint(picture, target, matrix);
+  const colour = options.fill ?? [0, 0, 0];
+  const isNearest = options.interpolation !== "bilinear";
+  const isAlongAxes = matrix[1] === 0 && matrix[3] === 0;
+  if (isNearest && !isAlongAxes && fitsFixedPoint(picture, matrix)) {
+    const steps = fixedPointSteps(matrix);
+    const mapped = mapNearest(picture.data, width, colour, steps);
+    if (mapped !== undefined) return { width, height, data: mapped };
+    const target = filled(picture, colour);
+    nearestInFixedPoint(picture, target, steps);
+    return { width, height, data: target };
+  }
+  const target = filled(picture, colour);
+  if (!isNearest) bilinear(picture, target, matrix);
+  else if (isAlongAxes) nearestAlongAxes(picture, target, matrix);
   else nearestInFloatingPoint(picture, target, matrix);
   return { width, height, data: target };
+}
+
+function filled({ data }: Picture, [red, green, blue]: Colour): Uint8Array {
+  const target = new Uint8Array(data.length);
+  if (red === green && green === blue) return target.fill(red);
+  for (let i = 0; i < target.length; i += 3) {
+    target[i] = red;
+    target[i + 1] = green;
+    target[i + 2] = blue;
+  }
+  return target;
 }
 
 /** Turned anticlockwise about its centre, at its own size, as `Image.rotate`. */
@@ -49,9 +67,19 @@ function nearestAlongAxes({ width, height, data }: Picture, target: Uint8Array, 
   const columns = new Int32Array(width);
   for (let x = 0, at = c + a * 0.5; x < width; x++, at += a)
     columns[x] = at < 0 || at >= width ? -1 : Math.trunc(at) * 3;
+  const first = columns.findIndex((column) => column >= 0);
+  const last = columns.findLastIndex((column) => column >= 0);
+  if (first < 0) return;
+  // a translation copies one piece of each row
+  const isOnePiece = columns[last]! - columns[first]! === (last - first) * 3 && a > 0 && a <= 1;
   for (let y = 0, at = f + e * 0.5; y < height; y++, at += e) {
     if (at < 0 || at >= height) continue;
     const row = Math.trunc(at) * width * 3;
+    if (isOnePiece) {
+      const from = row + columns[first]!;
+      target.set(data.subarray(from, from + (last - first + 1) * 3), (y * width + first) * 3);
+      continue;
+    }
     for (let x = 0, to = y * width * 3; x < width; x++, to += 3) {
       const column = columns[x]!;
       if (column < 0) continue;
@@ -72,16 +100,24 @@ function fitsFixedPoint({ width, height }: Picture, [a, b, c, d, e, f]: AffineMa
   ].every(([x, y]) => Math.abs(x! * a + y! * b + c) < 2 ** 15 && Math.abs(x! * d + y! * e + f) < 2 ** 15);
 }
 
-/** 16.16 fixed point, rounded once per coefficient and then added up: a long row drifts, as Pillow's does. */
+/** Start, step along x and step along y of x, then of y. */
+type FixedPointSteps = readonly [number, number, number, number, number, number];
+
+/** 16.16 fixed point, rounded once per coefficient. */
+function fixedPointSteps([a, b, c, d, e, f]: AffineMatrix): FixedPointSteps {
+  const fixed = (value: number) => Math.floor(value * 65536 + 0.5);
+  const [xStart, yStart] = [fixed(c + a * 0.5 + b * 0.5), fixed(f + d * 0.5 + e * 0.5)];
+  return [xStart, fixed(a), fixed(b), yStart, fixed(d), fixed(e)];
+}
+
+/** Steps are added up: a long row drifts, as Pillow's does. */
 function nearestInFixedPoint(
   { width, height, data }: Picture,
   target: Uint8Array,
-  [a, b, c, d, e, f]: AffineMatrix,
+  [xFirst, xStep, xRowStep, yFirst, yStep, yRowStep]: FixedPointSteps,
 ): void {
-  const fixed = (value: number) => Math.floor(value * 65536 + 0.5);
-  const [xStep, xRowStep, yStep, yRowStep] = [fixed(a), fixed(b), fixed(d), fixed(e)];
-  let xStart = fixed(c + a * 0.5 + b * 0.5);
-  let yStart = fixed(f + d * 0.5 + e * 0.5);
+  let xStart = xFirst;
+  let yStart = yFirst;
   for (let y = 0, to = 0; y < height; y++) {
     let xAt = xStart | 0;
     let yAt = yStart | 0;

@@ -1,3 +1,4 @@
+import { adjustSaturation, sharpen, sumGrey } from "../kernels/augment.js";
 import type { Picture } from "../picture.js";
 import { throughTable } from "./tables.js";
 
@@ -11,6 +12,8 @@ const luma = (red: number, green: number, blue: number) => (red * 19595 + green 
 
 /** Saturation, as `ImageEnhance.Color`: d is the grey picture. */
 export function adjustColor({ width, height, data }: Picture, factor: number): Picture {
+  const adjusted = adjustSaturation(data, factor);
+  if (adjusted !== undefined) return { width, height, data: adjusted };
   const products = productsOf(factor);
   const enhanced = new Uint8ClampedArray(data.length);
   for (let i = 0; i < data.length; i += 3) {
@@ -26,8 +29,11 @@ export function adjustColor({ width, height, data }: Picture, factor: number): P
 /** As `ImageEnhance.Contrast`: d is the mean of the grey picture, rounded. */
 export function adjustContrast(picture: Picture, factor: number): Picture {
   const { width, height, data } = picture;
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 3) sum += luma(data[i]!, data[i + 1]!, data[i + 2]!);
+  // the kernel leaves what is no whole four of pixels
+  const byKernel = sumGrey(data);
+  let sum = byKernel ?? 0;
+  const from = byKernel === undefined ? 0 : data.length - (data.length % 12);
+  for (let i = from; i < data.length; i += 3) sum += luma(data[i]!, data[i + 1]!, data[i + 2]!);
   return throughTable(picture, awayFrom(Math.floor(sum / (width * height) + 0.5), factor));
 }
 
@@ -42,8 +48,10 @@ export function adjustBrightness(picture: Picture, factor: number): Picture {
 export function adjustSharpness(picture: Picture, factor: number): Picture {
   const { width, height, data } = picture;
   if (width < 3 || height < 3) return picture; // Pillow's filter leaves it alone
-  const products = productsOf(factor);
   const stride = width * 3;
+  const sharpened = sharpen(data, stride, factor);
+  if (sharpened !== undefined) return { width, height, data: sharpened };
+  const products = productsOf(factor);
   const enhanced = new Uint8ClampedArray(data);
   const columns = new Int32Array(stride);
   for (let y = 1; y < height - 1; y++) {

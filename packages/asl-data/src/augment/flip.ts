@@ -1,7 +1,10 @@
+import { mirrorRows } from "../kernels/augment.js";
 import type { Picture } from "../picture.js";
 
 /** Mirrors left and right. */
 export function flipHorizontally({ width, height, data }: Picture): Picture {
+  const mirrored = mirrorRows(data, width);
+  if (mirrored !== undefined) return { width, height, data: mirrored };
   const flipped = new Uint8Array(data.length);
   const stride = width * 3;
   for (let row = 0; row < data.length; row += stride) {

@@ -1,3 +1,4 @@
+import { countValues, mapBytes, mapChannels } from "../kernels/augment.js";
 import type { Picture } from "../picture.js";
 
 /** A new value for each value of a channel, [256]. */
@@ -67,12 +68,17 @@ export function posterize(picture: Picture, bits: number): Picture {
 
 /** One table for all channels. */
 export function throughTable({ width, height, data }: Picture, table: Table): Picture {
+  const byKernel = mapBytes(data, table);
+  if (byKernel !== undefined) return { width, height, data: byKernel };
   const mapped = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) mapped[i] = table[data[i]!]!;
   return { width, height, data: mapped };
 }
 
-function throughTables({ width, height, data }: Picture, [red, green, blue]: readonly Table[]): Picture {
+function throughTables({ width, height, data }: Picture, tables: readonly Table[]): Picture {
+  const byKernel = mapChannels(data, tables);
+  if (byKernel !== undefined) return { width, height, data: byKernel };
+  const [red, green, blue] = tables;
   const mapped = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
     mapped[i] = red![data[i]!]!;
@@ -84,6 +90,8 @@ function throughTables({ width, height, data }: Picture, [red, green, blue]: rea
 
 /** How often each value occurs, per channel. */
 function histograms({ data }: Picture): readonly [Uint32Array, Uint32Array, Uint32Array] {
+  const counted = countValues(data);
+  if (counted !== undefined) return counted;
   const [red, green, blue] = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)];
   for (let i = 0; i < data.length; i += 3) {
     red[data[i]!]!++;

@@ -42,6 +42,26 @@ export interface KernelExports {
     height: number,
   ): void;
   planeToRgb(luma: number, stride: number, target: number, width: number, height: number): void;
+  mapBytes(source: number, count: number, table: number, target: number): void;
+  mapChannels(source: number, pixels: number, tables: number, target: number): void;
+  countValues(source: number, pixels: number, counts: number): void;
+  sumGrey(source: number, pixels: number): number;
+  adjustSaturation(source: number, pixels: number, factor: number, target: number): void;
+  adjustSharpness(source: number, stride: number, height: number, factor: number, target: number): void;
+  mapNearest(
+    source: number,
+    width: number,
+    height: number,
+    target: number,
+    fill: number,
+    xStart: number,
+    xStep: number,
+    xRowStep: number,
+    yStart: number,
+    yStep: number,
+    yRowStep: number,
+  ): void;
+  mirrorRows(source: number, width: number, height: number, target: number): void;
   toPlanes(source: number, pixels: number, target: number): void;
 }
 
