@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { decodePicture, decodePictureBytes } from "../src/decode.js";
 import { PictureError, type PictureErrorReason } from "../src/errors.js";
+import { resize } from "../src/resize.js";
 import { root, sha256 } from "./repository.js";
 
 interface DecodeCase {
@@ -26,6 +27,20 @@ describe("decoding gives Pillow's bytes, turned upright", () => {
     expect([width, height]).toEqual(each.size);
     expect(sha256(data)).toBe(each.sha256);
   });
+});
+
+it("decodes and resizes in one to what the two steps give", async () => {
+  for (const each of cases.filter(({ name }) => !name.includes("orientation"))) {
+    const file = Buffer.from(each.file, "base64");
+    for (const [width, height] of [
+      [9, 30],
+      [each.size[0], each.size[1]],
+    ] as const) {
+      const once = await decodePictureBytes(file, each.name, { resize: { width, height, filter: "bicubic" } });
+      const twice = resize(await decodePictureBytes(file, each.name), width, height, "bicubic");
+      expect([once.width, once.height, sha256(once.data)]).toEqual([width, height, sha256(twice.data)]);
+    }
+  }
 });
 
 describe("what cannot be decoded is a PictureError with file, cause and advice", () => {

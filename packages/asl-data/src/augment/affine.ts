@@ -1,5 +1,6 @@
 import { mapNearest } from "../kernels/augment.js";
 import type { Picture } from "../picture.js";
+import { takePixels } from "../pixel-pool.js";
 
 export type Interpolation = "nearest" | "bilinear";
 
@@ -38,7 +39,7 @@ export function transformAffine(picture: Picture, matrix: AffineMatrix, options:
 }
 
 function filled({ data }: Picture, [red, green, blue]: Colour): Uint8Array {
-  const target = new Uint8Array(data.length);
+  const target = takePixels(data.length);
   if (red === green && green === blue) return target.fill(red);
   for (let i = 0; i < target.length; i += 3) {
     target[i] = red;

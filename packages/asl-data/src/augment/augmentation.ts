@@ -1,6 +1,7 @@
 import type { Random } from "asl-core";
 import { InputError } from "asl-core";
 import type { Picture } from "../picture.js";
+import { recycleBetween } from "../pixel-pool.js";
 import type { GeometryOptions } from "./affine.js";
 import { cutOut } from "./cutout.js";
 import { flipHorizontally } from "./flip.js";
@@ -40,7 +41,12 @@ export type AugmentationStep = HorizontalFlip | Cutout | RandAugment;
 /** The steps as one augmentation, applied in their order. Throws InputError for an unknown step or a bad setting. */
 export function augmentationOf(steps: readonly AugmentationStep[]): Augmentation {
   const augmentations = steps.map(instantiate);
-  return (picture, random) => augmentations.reduce((result, augmentation) => augmentation(result, random), picture);
+  return (picture, random) =>
+    augmentations.reduce((before, augmentation) => {
+      const result = augmentation(before, random);
+      recycleBetween(before.data, picture.data, result.data);
+      return result;
+    }, picture);
 }
 
 function instantiate(step: AugmentationStep): Augmentation {

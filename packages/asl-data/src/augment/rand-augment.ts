@@ -1,5 +1,6 @@
 import type { Random } from "asl-core";
 import type { Picture } from "../picture.js";
+import { recycleBetween } from "../pixel-pool.js";
 import { type GeometryOptions, rotate, transformAffine } from "./affine.js";
 import { adjustBrightness, adjustColor, adjustContrast, adjustSharpness } from "./enhance.js";
 import { autocontrast, equalize, posterize, solarize } from "./tables.js";
@@ -67,7 +68,9 @@ export function randAugment(
     const operation = random.pick(RAND_AUGMENT_OPERATIONS);
     // drawn for every operation, so that what comes later does not depend on which one it is
     const sign = random.chance(0.5) ? 1 : -1;
-    result = applyOperation(result, operation, magnitude, sign, options);
+    const before = result;
+    result = applyOperation(before, operation, magnitude, sign, options);
+    recycleBetween(before.data, picture.data, result.data);
   }
   return result;
 }

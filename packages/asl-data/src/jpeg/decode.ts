@@ -1,5 +1,6 @@
 import { type KernelExports, openWorkspace } from "../kernels/instance.js";
 import type { Picture } from "../picture.js";
+import { copyPixels } from "../pixel-pool.js";
 import { type JpegFile, parseJpeg } from "./file.js";
 import { type BlockGrid, gridsOf, mcusOf } from "./grid.js";
 
@@ -72,7 +73,7 @@ export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | unde
   const at = { memory, source, limit: source + bytes.length, copyTop, scan, tables };
   if (!decodeScans(kernels, file, places, at)) return undefined;
   writeRgb(kernels, file, places, rows, target);
-  return { width, height, data: memory.slice(target, target + targetBytes) };
+  return { width, height, data: copyPixels(memory.subarray(target, target + targetBytes)) };
 }
 
 interface ScanMemory {

@@ -1,3 +1,4 @@
+import { copyPixels } from "../pixel-pool.js";
 import { type KernelExports, openWorkspace } from "./instance.js";
 
 /* The loops of kernels/augment.ts. All give undefined where kernels cannot run. RGB bytes in, new ones out. */
@@ -21,7 +22,7 @@ function run(data: Uint8Array, extraBytes: number, work: (room: Room) => void): 
   const [extra, source, target] = addresses as [number, number, number];
   bytes.set(data, source);
   work({ kernels, bytes, source, target, extra });
-  return bytes.slice(target, target + data.length);
+  return copyPixels(bytes.subarray(target, target + data.length));
 }
 
 /** table: u8[256]. */

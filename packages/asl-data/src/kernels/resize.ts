@@ -1,3 +1,4 @@
+import { copyPixels } from "../pixel-pool.js";
 import type { Taps } from "../resize-taps.js";
 import { openWorkspace, type Workspace } from "./instance.js";
 
@@ -43,7 +44,7 @@ export function resizeInKernels(
     const from = rows === undefined ? source : middle;
     kernels.resizeColumns(from, stride, target, newHeight, columnTaps, columnWeights);
   }
-  return bytes.slice(target, target + newHeight * stride);
+  return copyPixels(bytes.subarray(target, target + newHeight * stride));
 }
 
 const pairsOf = (count: number) => Math.max(1, Math.ceil(count / 2));

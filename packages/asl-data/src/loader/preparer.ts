@@ -6,7 +6,8 @@ import { decodePicture } from "../decode.js";
 import { PictureError } from "../errors.js";
 import { PackedItemList, type PackedItems } from "../packed-items.js";
 import { type Picture, toTensor } from "../picture.js";
-import { type ResizeFilter, resize } from "../resize.js";
+import { recyclePixels } from "../pixel-pool.js";
+import type { ResizeFilter } from "../resize.js";
 import type { BatchTask, PictureFailure, PreparedBatch } from "./batch.js";
 import type { AugmentOptions } from "./options.js";
 import { PictureCache, type PictureCacheMemory } from "./picture-cache.js";
@@ -25,7 +26,7 @@ export interface PreparerOptions {
   readonly cache: PictureCacheMemory | undefined;
 }
 
-/** Pictures of a batch being read and decoded at a time: sharp decodes in its own threads while the last is resized. */
+/** Pictures of a batch being read at a time (and decoded, if that is sharp's work) while the last is augmented. */
 const LOOKAHEAD = 3;
 
 /** Turns a list of dataset indices into tensors: decode, resize, augment, convert. */
@@ -77,7 +78,10 @@ export class BatchPreparer {
         continue;
       }
       const target = indices.length;
-      toTensor(this.#augment(picture, task.epoch, index), images, target * rowSize);
+      const augmented = this.#augment(picture, task.epoch, index);
+      toTensor(augmented, images, target * rowSize);
+      if (augmented.data !== picture.data) recyclePixels(augmented.data);
+      recyclePixels(picture.data);
       writeTargets(this.#items.at(index)!, targets, target * classes, classes);
       indices.push(index);
     }
@@ -95,8 +99,10 @@ export class BatchPreparer {
     const cached = this.#cache?.get(index);
     if (cached !== undefined) return cached;
     const { imageSize, filter, maxPixels } = this.#options;
-    const decoded = await decodePicture(this.#items.at(index)!.file, maxPixels === undefined ? {} : { maxPixels });
-    const resized = resize(decoded, imageSize, imageSize, filter);
+    const resized = await decodePicture(this.#items.at(index)!.file, {
+      resize: { width: imageSize, height: imageSize, filter },
+      ...(maxPixels === undefined ? {} : { maxPixels }),
+    });
     this.#cache?.set(index, resized);
     return resized;
   }
