@@ -36,28 +36,87 @@ function logarithmNearOne(tf: TensorFlow, x: DeviceTensor): DeviceTensor {
   return tf.mul(tf.mul(tf.add(sum, 1), s), 2);
 }
 
+/** Beyond, a power of 2 is 0 or infinity in float32. */
+const FAR = 200;
+
 /**
- * a^b for a = m 2^e > 0, m near 1: 2^(b e) m^b. The product b e is exact when b is taken in two halves of 12 bits: its
- * whole part scales the result, what is left goes into the exponential with b log m.
+ * a^b = 2^(b e) e^(b log m) for a = m 2^e > 0, m near 1. An error in an exponent is one of the result times the exponent,
+ * so that both products are had in more than float32: b and log m in halves of 12 bits, whose products are exact. Their
+ * whole parts scale the result, what is left goes into the exponential.
  */
 export function power(tf: TensorFlow, a: DeviceTensor, b: DeviceTensor): DeviceTensor {
   const isOrdinary = tf.logicalAnd(tf.greater(a, 0), tf.less(a, Number.POSITIVE_INFINITY));
   const base = tf.where(isOrdinary, a, tf.onesLike(a));
   const e = nearest(tf, tf.mul(tf.log(base), Math.LOG2E));
-  const m = scaled(tf, base, tf.neg(e));
+  const log = logarithmInParts(tf, scaled(tf, base, tf.neg(e)));
   const exponent = tf.clipByValue(b, -1e30, 1e30);
-  // Veltkamp's splitting
-  const spread = tf.mul(exponent, 4097);
-  const high = tf.sub(spread, tf.sub(spread, exponent));
-  const product = tf.mul(high, e);
-  const n = nearest(tf, product);
-  const rest = tf.add(tf.sub(product, n), tf.mul(tf.sub(exponent, high), e));
-  const y = tf.add(tf.mul(rest, Math.LN2), tf.mul(exponent, logarithmNearOne(tf, m)));
-  const ordinary = scaled(tf, exponential(tf, y), n);
+  const { high, low } = halves(tf, exponent);
+
+  const whole = tf.mul(high, e);
+  const n = nearest(tf, whole);
+  const ofWhole = tf.mul(tf.add(tf.sub(whole, n), tf.mul(low, e)), Math.LN2);
+
+  const middle = halves(tf, log.middle);
+  const { sum, error } = twoSum(tf, tf.mul(high, log.high), tf.mul(high, middle.high));
+  const k = nearest(tf, tf.mul(sum, Math.LOG2E));
+  const reduced = tf.sub(tf.sub(sum, tf.mul(k, LN2_HIGH)), tf.mul(k, LN2_LOW));
+  const small = tf.add(
+    tf.add(tf.mul(low, log.high), tf.mul(low, log.middle)),
+    tf.add(tf.mul(high, middle.low), tf.mul(exponent, log.low)),
+  );
+  const y = tf.add(tf.add(reduced, ofWhole), tf.add(error, small));
+  const size = tf.add(n, k);
+  const near = scaled(tf, exponential(tf, y), size);
+  const ordinary = tf.where(
+    tf.greater(size, FAR),
+    tf.fill(y.shape, Number.POSITIVE_INFINITY),
+    tf.where(tf.less(size, -FAR), tf.zerosLike(y), near),
+  );
   // 0^b = 0, 1 or infinity, whatever the kernel makes of log 0
   const ofZero = tf.where(tf.greater(b, 0), tf.zerosLike(b), tf.pow(tf.zerosLike(b), tf.minimum(b, 0)));
   const special = tf.where(tf.equal(a, 0), ofZero, tf.pow(a, b));
   return tf.where(isOrdinary, ordinary, special);
+}
+
+/** log(k / 128) in two parts, the first of 12 bits, and 128 / k, for k / 128 about sqrt(1/2) .. sqrt 2. */
+const FIRST_POINT = 88;
+const POINTS = Array.from({ length: 98 }, (_, i) => (FIRST_POINT + i) / 128);
+const POINT_LOGS_HIGH = POINTS.map((c) => Math.round(Math.log(c) * 4096) / 4096);
+const POINT_LOGS_LOW = POINTS.map((c, i) => Math.log(c) - POINT_LOGS_HIGH[i]!);
+const POINT_INVERSES = POINTS.map((c) => 1 / c);
+
+/**
+ * log m = high + middle + low for m in [sqrt(1/2), sqrt 2]: high has 12 bits and the sum about 40. Near the point
+ * c = k / 128, m = c (1 + f), log m = log c + f - f^2/2 + f^3/3 - f^4/4, |f| <= 2^-7.5; f = (m - c) / c is had as a
+ * quotient and what it leaves.
+ */
+function logarithmInParts(tf: TensorFlow, m: DeviceTensor): Record<"high" | "middle" | "low", DeviceTensor> {
+  const k = nearest(tf, tf.mul(m, 128));
+  const rows = tf.cast(tf.reshape(tf.clipByValue(tf.sub(k, FIRST_POINT), 0, POINTS.length - 1), [k.size]), "int32");
+  const of = (table: readonly number[]) => tf.reshape(tf.gather(tf.tensor1d([...table]), rows), k.shape);
+  const c = tf.mul(k, 1 / 128);
+  const inverse = of(POINT_INVERSES);
+  const difference = tf.sub(m, c);
+  const f = tf.mul(difference, inverse);
+  const { high, low } = halves(tf, f);
+  const left = tf.mul(tf.sub(tf.sub(difference, tf.mul(high, c)), tf.mul(low, c)), inverse);
+  // -f^2/2 + f^3/3 - f^4/4
+  const series = tf.mul(tf.mul(f, f), tf.sub(tf.mul(f, tf.sub(1 / 3, tf.mul(f, 0.25))), 0.5));
+  return { high: of(POINT_LOGS_HIGH), middle: f, low: tf.add(series, tf.add(of(POINT_LOGS_LOW), left)) };
+}
+
+/** x = high + low, each of 12 bits. Veltkamp 1968. */
+function halves(tf: TensorFlow, x: DeviceTensor): Record<"high" | "low", DeviceTensor> {
+  const spread = tf.mul(x, 4097);
+  const high = tf.sub(spread, tf.sub(spread, x));
+  return { high, low: tf.sub(x, high) };
+}
+
+/** a + b = sum + error, exactly. Knuth, TAOCP 2, 4.2.2. */
+function twoSum(tf: TensorFlow, a: DeviceTensor, b: DeviceTensor): Record<"sum" | "error", DeviceTensor> {
+  const sum = tf.add(a, b);
+  const part = tf.sub(sum, a);
+  return { sum, error: tf.add(tf.sub(a, tf.sub(sum, part)), tf.sub(b, part)) };
 }
 
 const nearest = (tf: TensorFlow, x: DeviceTensor): DeviceTensor => tf.floor(tf.add(x, 0.5));
