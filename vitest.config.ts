@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Debian's chromium brings SwiftShader, a Vulkan driver on the CPU: WebGPU's tests need no graphics card. */
@@ -14,6 +15,8 @@ export default defineConfig({
     // an emulated GPU compiles the kernels of a network for minutes
     testTimeout: 400_000,
     pool: "forks",
+    // on two cores vitest would run one file at a time
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     env: usesSwiftShader ? { VK_ICD_FILENAMES: SWIFTSHADER } : {},
   },
 });
