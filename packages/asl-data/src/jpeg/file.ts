@@ -150,6 +150,7 @@ class Parser {
     const components = Array.from({ length: count }, (_, i) => {
       const at = from + 6 + 3 * i;
       const sampling = this.#u8(at + 1);
+      demand([sampling >> 4, sampling & 15].every((factor) => factor >= 1 && factor <= 4));
       // a single component's blocks follow each other whatever its factors
       const [across, down] = count === 1 ? [1, 1] : [sampling >> 4, sampling & 15];
       return { id: this.#u8(at), across, down, table: this.#u8(at + 2) };
