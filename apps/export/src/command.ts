@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import type { KeyScheme } from "asl-checkpoint";
 import {
   type ArgumentParser,
   type CommandContext,
@@ -24,6 +25,8 @@ import {
 import { AslError } from "asl-core";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
 import { buildOnnx } from "./build-onnx.js";
+import { checkCombination, FORMATS, type Format, formatOf } from "./combinations.js";
+import { exportSafetensors } from "./export-safetensors.js";
 
 /** "dynamic" or a number from 1 on. */
 const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
@@ -38,6 +41,8 @@ const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
 export interface ExportOptions extends SharedOptions, ZooOptions {
   readonly model: string;
   readonly out: string;
+  readonly format?: Format | undefined;
+  readonly names?: KeyScheme | undefined;
   readonly batch: number | "dynamic";
   readonly imageSize?: number | undefined;
   readonly weights?: "regular" | "ema" | undefined;
@@ -51,17 +56,25 @@ export const exportCommand = () =>
     name: "asl-export",
     description:
       "Export a checkpoint as an ONNX file for inference, with class names, thresholds, image size, resize filter and " +
-      "training recipe in its metadata. The file's outputs are compared with those of the session before it is written.",
+      "training recipe in its metadata. The file's outputs are compared with those of the session before it is written. " +
+      "Or as safetensors for PyTorch, in the names of the official implementation or of timm.",
     examples: [
       "asl-export --model run/best-ema.safetensors --out model.onnx",
       "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
+      "asl-export --model run/best-ema.safetensors --format safetensors --names timm --out timm.safetensors",
     ],
   })
     .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors), or a published model's name")
     .addOption(cacheDirOption())
     .addOption(offlineOption())
     .addOption(mirrorOption())
-    .requiredOption("--out <file>", "the ONNX file to write; its folder must be there")
+    .requiredOption("--out <file>", "the file to write; its folder must be there")
+    .option(
+      "--format <kind>",
+      "onnx or safetensors; default: safetensors where the file's name ends so, else onnx",
+      oneOf(FORMATS),
+    )
+    .option("--names <kind>", "of a safetensors file: official (default) or timm", oneOf(["official", "timm"] as const))
     .option(
       "--batch <size>",
       "rows of the input: a number, or dynamic for any",
@@ -80,6 +93,7 @@ export const exportCommand = () =>
 
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
 export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
+  checkCombination(options);
   await checkPlaceOf(options.out);
   const { file, published } = await resolveModel(options.model, options, { report, signal });
   const size = options.imageSize ?? published?.imageSize;
@@ -89,6 +103,10 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     ...(options.numerics === undefined ? {} : { numerics: options.numerics }),
   });
   for (const note of model.notes) report.note(note);
+  if (formatOf(options) === "safetensors") {
+    const { out, names = "official", weights = "regular", json = false } = options;
+    return exportSafetensors(model, { out, names, weights, json }, { report });
+  }
   const bytes = buildOnnx(model, options.batch);
   const agreements = options.verify ? await verify(model, bytes, options, signal) : [];
   signal.throwIfAborted();

@@ -1,4 +1,4 @@
-export type { CheckpointContent } from "./checkpoint/checkpoint-content.js";
+export type { CheckpointContent, CheckpointWriteOptions } from "./checkpoint/checkpoint-content.js";
 export type { Checkpoint } from "./checkpoint/checkpoint-from.js";
 export type { JsonObject, JsonValue } from "./checkpoint/json.js";
 export {
