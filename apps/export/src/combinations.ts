@@ -1,15 +1,25 @@
-import { UsageError } from "asl-cli";
-import type { ExportOptions } from "./command.js";
+import type { KeyScheme } from "asl-checkpoint";
+import { type NumericsName, UsageError } from "asl-cli";
 
 export const FORMATS = ["onnx", "safetensors"] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** Options of which not every combination makes sense. */
+export interface OutputOptions {
+  readonly out: string;
+  readonly format?: Format | undefined;
+  readonly names?: KeyScheme | undefined;
+  readonly batch: number | "dynamic";
+  readonly numerics?: NumericsName | undefined;
+  readonly verify: boolean;
+}
+
 /** What is written: as asked for, else as the file's name ends, else ONNX. */
-export const formatOf = ({ format, out }: Pick<ExportOptions, "format" | "out">): Format =>
+export const formatOf = ({ format, out }: Pick<OutputOptions, "format" | "out">): Format =>
   format ?? (out.toLowerCase().endsWith(".safetensors") ? "safetensors" : "onnx");
 
 /** Throws UsageError for options that make no sense together, with what to do. */
-export function checkCombination(options: ExportOptions): void {
+export function checkCombination(options: OutputOptions): void {
   if (formatOf(options) === "onnx") {
     if (options.names !== undefined) {
       throw new UsageError(

@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { KeyScheme } from "asl-checkpoint";
 import {
   type ArgumentParser,
   type CommandContext,
@@ -10,7 +9,6 @@ import {
   formatTable,
   imageSize,
   mirrorOption,
-  type NumericsName,
   numericsOption,
   offlineOption,
   oneOf,
@@ -25,7 +23,7 @@ import {
 import { AslError } from "asl-core";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
 import { buildOnnx } from "./build-onnx.js";
-import { checkCombination, FORMATS, type Format, formatOf } from "./combinations.js";
+import { checkCombination, FORMATS, formatOf, type OutputOptions } from "./combinations.js";
 import { exportSafetensors } from "./export-safetensors.js";
 
 /** "dynamic" or a number from 1 on. */
@@ -38,16 +36,10 @@ const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
   }
 };
 
-export interface ExportOptions extends SharedOptions, ZooOptions {
+export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions {
   readonly model: string;
-  readonly out: string;
-  readonly format?: Format | undefined;
-  readonly names?: KeyScheme | undefined;
-  readonly batch: number | "dynamic";
   readonly imageSize?: number | undefined;
   readonly weights?: "regular" | "ema" | undefined;
-  readonly numerics?: NumericsName | undefined;
-  readonly verify: boolean;
   readonly json?: true | undefined;
 }
 
