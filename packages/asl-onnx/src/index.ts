@@ -14,6 +14,15 @@ export { LOWER, type Lower } from "./lower/table.js";
 export { IR_VERSION, type OnnxModel, type OnnxModelOptions, OPSET, toOnnxModel } from "./model.js";
 export { decodeModel, encodeModel } from "./proto/codec.js";
 export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/messages.js";
+export {
+  type QuantizationReport,
+  type QuantizedLayer,
+  type QuantizeOptions,
+  type QuantizeProgress,
+  quantizeOnnx,
+} from "./quantize/quantize.js";
+export { CALIBRATION_METHODS, type CalibrationMethod } from "./quantize/ranges.js";
+export type { WeightBits } from "./quantize/scales.js";
 export { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
 export { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
 export type { Provider, RuntimeOptions } from "./runtime/options.js";

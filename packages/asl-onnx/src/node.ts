@@ -1,5 +1,6 @@
 import type { Backend } from "asl-core";
 import * as runtime from "onnxruntime-node";
+import { type QuantizeOptions, quantizeOnnx } from "./quantize/quantize.js";
 import { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
 import { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
 
@@ -12,3 +13,9 @@ export const openOnnxModelNode = (
   bytes: Uint8Array,
   options: Omit<OpenOptions, "runtime"> = {},
 ): Promise<OnnxModelSession> => openOnnxModel(bytes, { ...options, runtime });
+
+/** `quantizeOnnx` on onnxruntime-node. */
+export const quantizeOnnxNode = (
+  bytes: Uint8Array,
+  options: Omit<QuantizeOptions, "runtime">,
+): ReturnType<typeof quantizeOnnx> => quantizeOnnx(bytes, { ...options, runtime });

@@ -1,0 +1,196 @@
+import { InputError, type Tensors } from "asl-core";
+import { decodeModel, encodeModel } from "../proto/codec.js";
+import type { ModelProto } from "../proto/messages.js";
+import { type OpenOptions, openOnnxModel } from "../runtime/open-model.js";
+import { calibrate, passesOf } from "./calibrate.js";
+import { quantizationsOf, quantizedValues } from "./placement.js";
+import { CALIBRATION_METHODS, type CalibrationMethod } from "./ranges.js";
+import { toQdq } from "./rewrite.js";
+import { quantizeWeights, type WeightBits } from "./scales.js";
+import { type LayerError, relativeError, selectFloatLayers } from "./sensitivity.js";
+import { floats } from "./tensors.js";
+import { type Layer, Topology } from "./topology.js";
+
+export interface QuantizeOptions extends OpenOptions {
+  /**
+   * Starts a pass over the calibration pictures as feeds of the model, the same at each call; batches of the size that
+   * the model takes, without padding.
+   */
+  readonly pictures: () => AsyncIterable<Tensors>;
+  /** Default "minmax". */
+  readonly method?: CalibrationMethod;
+  /** Default 7: the same numbers on every processor. 8 needs VNNI or ARM's dot products. */
+  readonly weightBits?: WeightBits;
+  /** Default true. */
+  readonly biasCorrection?: boolean;
+  /** Relative error of the outputs up to which layers are quantised. Default 0.05; Infinity: all of them. */
+  readonly maxError?: number;
+  /** Pictures that errors are measured on. Default 16. */
+  readonly errorPictures?: number;
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Pictures calibrated so far; then models measured, whose total is what is left at most. */
+export interface QuantizeProgress {
+  readonly stage: "calibrate" | "measure";
+  readonly done: number;
+}
+
+export interface QuantizedLayer {
+  readonly name: string;
+  readonly opType: Layer["opType"];
+  /** Shape of the weights. */
+  readonly shape: readonly number[];
+  /** ||w~ - w|| / ||w||. */
+  readonly weightError: number;
+  /** Relative error of the model's outputs with this layer alone quantised. */
+  readonly outputError: number;
+  readonly kept: "int8" | "float32";
+}
+
+export interface QuantizationReport {
+  readonly method: CalibrationMethod;
+  readonly weightBits: WeightBits;
+  readonly biasCorrection: boolean;
+  /** Pictures that the ranges come from. */
+  readonly pictures: number;
+  /** Pictures that the errors come from. */
+  readonly errorPictures: number;
+  /** Relative error of the outputs: with every layer quantised, and of the file. */
+  readonly errorOfAll: number;
+  readonly error: number;
+  readonly maxError: number;
+  /** In the order of the graph. */
+  readonly layers: readonly QuantizedLayer[];
+}
+
+/**
+ * Static quantisation of an `.onnx` file of `exportOnnx`: per-channel symmetric int8 weights, uint8 activations, in QDQ
+ * form (QuantizeLinear, DequantizeLinear), which runtimes fuse into integer kernels. Inputs and outputs, metadata and
+ * the symbolic batch stay as they are. Layers that cost the outputs too much stay in float32.
+ * Throws InputError without pictures, without layers, for wrong options and for activations that are not finite.
+ */
+export async function quantizeOnnx(
+  bytes: Uint8Array,
+  options: QuantizeOptions,
+): Promise<{ readonly bytes: Uint8Array; readonly report: QuantizationReport }> {
+  const { pictures, onProgress = () => undefined, signal } = options;
+  const { method, weightBits, maxError, biasCorrection, errorPictures } = checked(options);
+  const model = decodeModel(bytes);
+  const topology = new Topology(model.graph);
+  const { layers } = topology;
+  if (layers.length === 0) {
+    throw new InputError(`quantize: "${model.graph.name}" has no convolution or fully connected layer`);
+  }
+  const all = new Set(layers.map(({ name }) => name));
+
+  let calibrated = 0;
+  const statistics = await calibrate({
+    ...{ ...options, model, values: quantizedValues(topology, all), pictures, method, signal },
+    onBatch: (rows) => {
+      calibrated += rows;
+      onProgress({ stage: "calibrate", done: calibrated });
+    },
+  });
+  if (calibrated === 0) throw new InputError("quantize: there is no batch of calibration pictures");
+  const ranges = new Map([...statistics].map(([value, each]) => [value, each.range(method)]));
+  const quantizations = quantizationsOf(topology, ranges);
+  const means = biasCorrection ? (value: string) => statistics.get(value)!.means : undefined;
+  const quantized = (names: ReadonlySet<string>): ModelProto =>
+    toQdq(model, { topology, layers: names, quantizations, weightBits, means });
+
+  const batches = await firstBatches(pictures(), errorPictures);
+  const expected = await outputsOf(bytes, batches, options);
+  let measured = 0;
+  const errorOf = async (names: ReadonlySet<string>): Promise<number> => {
+    signal?.throwIfAborted();
+    const error = relativeError(await outputsOf(encodeModel(quantized(names)), batches, options), expected);
+    measured += 1;
+    onProgress({ stage: "measure", done: measured });
+    return error;
+  };
+  const errors: LayerError[] = [];
+  for (const { name } of layers) errors.push({ name, error: await errorOf(new Set([name])) });
+  const errorOfAll = await errorOf(all);
+  const selection = await selectFloatLayers(errors, maxError, async (float) => {
+    return float.length === 0 ? errorOfAll : await errorOf(without(all, float));
+  });
+
+  const float = new Set(selection.float);
+  const report: QuantizationReport = {
+    ...{ method, weightBits, biasCorrection, maxError, errorOfAll, error: selection.error },
+    pictures: calibrated / passesOf(method),
+    errorPictures: batches.reduce((sum, feeds) => sum + rowsOf(feeds), 0),
+    layers: layers.map((layer, index) => ({
+      name: layer.name,
+      opType: layer.opType,
+      shape: layer.kernel.dims,
+      weightError: weightError(layer, weightBits),
+      outputError: errors[index]!.error,
+      kept: float.has(layer.name) ? "float32" : "int8",
+    })),
+  };
+  return { bytes: encodeModel(described(quantized(without(all, selection.float)), report)), report };
+}
+
+function checked(options: QuantizeOptions) {
+  const { method = "minmax", weightBits = 7, biasCorrection = true, maxError = 0.05, errorPictures = 16 } = options;
+  if (!CALIBRATION_METHODS.includes(method)) {
+    throw new InputError(`quantize: method must be ${CALIBRATION_METHODS.join(", ")}; got ${String(method)}`);
+  }
+  if (weightBits !== 7 && weightBits !== 8) {
+    throw new InputError(`quantize: weightBits must be 7 or 8; got ${String(weightBits)}`);
+  }
+  if (!(maxError >= 0)) throw new InputError(`quantize: maxError must be a number from 0 on; got ${maxError}`);
+  if (!(Number.isInteger(errorPictures) && errorPictures >= 1)) {
+    throw new InputError(`quantize: errorPictures must be a whole number from 1 on; got ${errorPictures}`);
+  }
+  return { method, weightBits, biasCorrection, maxError, errorPictures };
+}
+
+const without = (names: ReadonlySet<string>, some: readonly string[]): ReadonlySet<string> =>
+  new Set([...names].filter((name) => !some.includes(name)));
+
+const rowsOf = (feeds: Tensors): number => Object.values(feeds)[0]!.type.shape[0]!;
+
+/** Batches with at least `count` pictures together, if there are so many. */
+async function firstBatches(pictures: AsyncIterable<Tensors>, count: number): Promise<readonly Tensors[]> {
+  const batches: Tensors[] = [];
+  let rows = 0;
+  for await (const feeds of pictures) {
+    batches.push(feeds);
+    rows += rowsOf(feeds);
+    if (rows >= count) break;
+  }
+  return batches;
+}
+
+/** All outputs of all batches. */
+async function outputsOf(
+  bytes: Uint8Array,
+  batches: readonly Tensors[],
+  options: OpenOptions,
+): Promise<readonly ArrayLike<number>[]> {
+  await using session = await openOnnxModel(bytes, options);
+  const found: ArrayLike<number>[] = [];
+  for (const feeds of batches) found.push(...Object.values(await session.run(feeds)).map(({ data }) => data));
+  return found;
+}
+
+function weightError({ kernel }: Layer, bits: WeightBits): number {
+  const weights = floats(kernel);
+  const channels = kernel.dims[0]!;
+  const { values, scales } = quantizeWeights(weights, channels, bits);
+  const size = weights.length / channels;
+  const found = Float64Array.from(values, (value, i) => value * scales[Math.floor(i / size)]!);
+  return relativeError([found], [weights]);
+}
+
+/** The file says how it was quantised. */
+function described(model: ModelProto, report: QuantizationReport): ModelProto {
+  const { layers, ...rest } = report;
+  const float32 = layers.filter(({ kept }) => kept === "float32").map(({ name }) => name);
+  const value = JSON.stringify({ ...rest, layers: layers.length, float32 });
+  return { ...model, metadataProps: [...(model.metadataProps ?? []), { key: "quantization", value }] };
+}
