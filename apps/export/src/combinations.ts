@@ -12,6 +12,7 @@ export interface OutputOptions {
   readonly batch: number | "dynamic";
   readonly numerics?: NumericsName | undefined;
   readonly verify: boolean;
+  readonly int8?: true | undefined;
 }
 
 /** What is written: as asked for, else as the file's name ends, else ONNX. */
@@ -32,6 +33,7 @@ export function checkCombination(options: OutputOptions): void {
     "--batch": options.batch !== "dynamic",
     "--numerics": options.numerics !== undefined,
     "--no-verify": !options.verify,
+    "--int8": options.int8 === true,
   };
   const wrong = Object.entries(ofGraphs).flatMap(([option, given]) => (given ? [option] : []));
   if (wrong.length > 0) {

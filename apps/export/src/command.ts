@@ -6,9 +6,12 @@ import {
   checkPlaceOf,
   createCommand,
   EXIT,
+  existingFile,
+  existingFolder,
   formatTable,
   imageSize,
   mirrorOption,
+  nonNegativeNumber,
   numericsOption,
   offlineOption,
   oneOf,
@@ -21,10 +24,12 @@ import {
   type ZooOptions,
 } from "asl-cli";
 import { AslError } from "asl-core";
+import { CALIBRATION_METHODS, type WeightBits } from "asl-onnx";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
 import { buildOnnx } from "./build-onnx.js";
 import { checkCombination, FORMATS, formatOf, type OutputOptions } from "./combinations.js";
 import { exportSafetensors } from "./export-safetensors.js";
+import { calibrationPictures, exportInt8, type Int8Options, int8AsText } from "./int8.js";
 
 /** "dynamic" or a number from 1 on. */
 const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
@@ -36,7 +41,9 @@ const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
   }
 };
 
-export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions {
+const weightBits: ArgumentParser<WeightBits> = (text) => (oneOf(["7", "8"] as const)(text) === "7" ? 7 : 8);
+
+export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions, Int8Options {
   readonly model: string;
   readonly imageSize?: number | undefined;
   readonly weights?: "regular" | "ema" | undefined;
@@ -54,6 +61,8 @@ export const exportCommand = () =>
       "asl-export --model run/best-ema.safetensors --out model.onnx",
       "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
       "asl-export --model run/best-ema.safetensors --format safetensors --names timm --out timm.safetensors",
+      "asl-export --model run/best-ema.safetensors --int8 --calibrate photos --out model-int8.onnx",
+      "asl-export --model tresnet_m.pth --int8 --calibrate val2017 --annotations instances_val2017.json --out model-int8.onnx",
     ],
   })
     .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors), or a published model's name")
@@ -81,6 +90,33 @@ export const exportCommand = () =>
     )
     .addOption(numericsOption("the network in the file"))
     .option("--no-verify", "write the file without comparing its outputs with the session's")
+    .option("--int8", "quantise: int8 weights, uint8 activations (QDQ); sensitive layers stay in float32")
+    .option("--calibrate <folder>", "of pictures such as the model will see, for the ranges of --int8", existingFolder)
+    .option("--calibrate-count <pictures>", "most pictures of --calibrate, spread over it", positiveInteger, 256)
+    .option(
+      "--calibration <method>",
+      "of the ranges: minmax, percentile (all but 0.005 % at either end) or mse (least squared error)",
+      oneOf(CALIBRATION_METHODS),
+      "minmax" as const,
+    )
+    .option(
+      "--weight-bits <bits>",
+      "of --int8: 7 gives the same on every processor; 8 is more accurate, but sums may overflow on x86 without VNNI",
+      weightBits,
+      7 as const,
+    )
+    .option("--no-bias-correction", "with --int8: leave the shift that rounded weights bring")
+    .option(
+      "--max-error <share>",
+      "relative error of the logits up to which layers are quantised; the others stay in float32",
+      nonNegativeNumber,
+      0.05,
+    )
+    .option(
+      "--annotations <file>",
+      "of the pictures of --calibrate (COCO JSON, CSV): mAP before and after --int8",
+      existingFile,
+    )
     .option("--json", "one JSON object about the file instead of text");
 
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
@@ -99,8 +135,12 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     const { out, names = "official", weights = "regular", json = false } = options;
     return exportSafetensors(model, { out, names, weights, json }, { report });
   }
-  const bytes = buildOnnx(model, options.batch);
-  const agreements = options.verify ? await verify(model, bytes, options, signal) : [];
+  const calibration = await calibrationPictures(options, model);
+  const float = buildOnnx(model, options.batch);
+  const agreements = options.verify ? await verify(model, float, options, signal) : [];
+  const int8 =
+    calibration === undefined ? undefined : await exportInt8(float, model, calibration, options, { report, signal });
+  const bytes = int8?.bytes ?? float;
   signal.throwIfAborted();
   await writeFileAtomically(options.out, bytes);
 
@@ -117,6 +157,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
       imageSize: model.imageSize,
       numerics: model.numerics,
       ...checked,
+      ...(int8 === undefined ? {} : { int8: int8.report, mAP: int8.mAP ?? null }),
     });
     return EXIT.ok;
   }
@@ -124,11 +165,13 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     `${options.out}: ${(bytes.length / 1e6).toFixed(1)} MB, images f32[${options.batch === "dynamic" ? "batch" : options.batch},3,` +
       `${model.imageSize},${model.imageSize}] -> logits of ${model.classNames.length} classes`,
   );
+  const compared = int8 === undefined ? "compared" : "the float32 network, compared";
   if (!options.verify) report.print("not compared with the session (--no-verify)");
   else
     report.print(
-      `compared with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`,
+      `${compared} with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`,
     );
+  if (int8 !== undefined) report.print(int8AsText(int8));
   return EXIT.ok;
 }
 

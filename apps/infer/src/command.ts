@@ -8,6 +8,7 @@ import {
   createCommand,
   describeError,
   EXIT,
+  expandPictures,
   fraction,
   imageSize,
   mirrorOption,
@@ -28,7 +29,6 @@ import {
 import { ZOO_MODELS } from "asl-zoo";
 import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
 import type { Classifier } from "./classifier.js";
-import { expandPictures } from "./expand-pictures.js";
 import { openClassifier } from "./open-classifier.js";
 import { serve } from "./serve/serve.js";
 import { type ScoredPicture, scorePictures } from "./tag-pictures.js";

@@ -52,6 +52,7 @@ export {
 } from "./dataset-sources.js";
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
+export { type ExpandedPictures, expandPictures } from "./expand-pictures.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
 export { DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";

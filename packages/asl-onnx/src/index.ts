@@ -14,6 +14,7 @@ export { LOWER, type Lower } from "./lower/table.js";
 export { IR_VERSION, type OnnxModel, type OnnxModelOptions, OPSET, toOnnxModel } from "./model.js";
 export { decodeModel, encodeModel } from "./proto/codec.js";
 export type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/messages.js";
+export { passesOf as calibrationPasses } from "./quantize/calibrate.js";
 export {
   type QuantizationReport,
   type QuantizedLayer,

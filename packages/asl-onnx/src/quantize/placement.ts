@@ -15,7 +15,8 @@ export function quantizedValues(topology: Topology, layers: ReadonlySet<string>)
   }
   for (const node of topology.graph.node) {
     const output = node.output[0]!;
-    if (!FOLLOWERS.has(node.opType) || topology.outputs.has(output) || feedsFloatLayer(node, topology, layers)) continue;
+    if (!FOLLOWERS.has(node.opType) || topology.outputs.has(output) || feedsFloatLayer(node, topology, layers))
+      continue;
     const sources = topology.activations(node).map((input) => topology.source(input));
     if (sources.every((source) => values.has(source))) values.add(output);
     else if (node.opType === "Mul" && sources.some((source) => values.has(source))) {

@@ -31,11 +31,10 @@ export interface QuantizeOptions extends OpenOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Pictures calibrated so far; then models measured, whose total is what is left at most. */
-export interface QuantizeProgress {
-  readonly stage: "calibrate" | "measure";
-  readonly done: number;
-}
+/** Pictures calibrated so far, over all passes; then models measured, of `total` at most. */
+export type QuantizeProgress =
+  | { readonly stage: "calibrate"; readonly done: number }
+  | { readonly stage: "measure"; readonly done: number; readonly total: number };
 
 export interface QuantizedLayer {
   readonly name: string;
@@ -103,11 +102,13 @@ export async function quantizeOnnx(
   const batches = await firstBatches(pictures(), errorPictures);
   const expected = await outputsOf(bytes, batches, options);
   let measured = 0;
+  // each alone, all together, and a bisection
+  const total = layers.length + 1 + Math.ceil(Math.log2(layers.length + 1));
   const errorOf = async (names: ReadonlySet<string>): Promise<number> => {
     signal?.throwIfAborted();
     const error = relativeError(await outputsOf(encodeModel(quantized(names)), batches, options), expected);
     measured += 1;
-    onProgress({ stage: "measure", done: measured });
+    onProgress({ stage: "measure", done: measured, total });
     return error;
   };
   const errors: LayerError[] = [];

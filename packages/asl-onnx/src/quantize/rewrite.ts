@@ -140,13 +140,7 @@ class Rewriter {
     return output;
   }
 
-  #emit(
-    opType: string,
-    name: string,
-    input: string[],
-    output: string,
-    attribute: NodeProto["attribute"] = [],
-  ): void {
+  #emit(opType: string, name: string, input: string[], output: string, attribute: NodeProto["attribute"] = []): void {
     this.#nodes.push({ name, opType, input, output: [output], attribute });
   }
 }

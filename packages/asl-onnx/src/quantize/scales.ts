@@ -22,6 +22,9 @@ export const WEIGHT_LEVELS: Readonly<Record<WeightBits, number>> = { 7: 63, 8: 1
 
 const STEPS = 255;
 
+/** No scale is smaller, so that a product of two is far from underflow; what is smaller becomes 0. */
+const LEAST_SCALE = 2 ** -64;
+
 /** The least float32 that is at least x > 0. */
 function roundedUp(x: number): number {
   const nearest = Math.fround(x);
@@ -38,8 +41,8 @@ function roundedUp(x: number): number {
  */
 export function activationQuantization({ low, high }: Range): Quantization {
   const bottom = Math.min(0, low);
-  const scale = roundedUp((Math.max(0, high) - bottom) / STEPS) || 1;
-  return { scale, zeroPoint: Math.min(STEPS, Math.round(-bottom / scale)) };
+  const scale = Math.max(LEAST_SCALE, roundedUp((Math.max(0, high) - bottom) / STEPS));
+  return { scale, zeroPoint: Math.min(STEPS, Math.round((0 - bottom) / scale)) };
 }
 
 /** q = clamp(round(x / scale) + zeroPoint, 0, 255), halves to even as ONNX's QuantizeLinear. */
@@ -89,7 +92,7 @@ export function quantizeWeights(
 
 function weightScale(weights: Float32Array, levels: number): number {
   const largest = weights.reduce((max, weight) => Math.max(max, Math.abs(weight)), 0);
-  if (largest === 0) return 1;
+  if (largest <= levels * LEAST_SCALE) return LEAST_SCALE;
   const powerOfTwo = 2 ** Math.ceil(Math.log2(largest / levels));
   const isMultiple = weights.every((weight) => Number.isInteger(weight / powerOfTwo));
   return isMultiple && largest <= levels * powerOfTwo ? powerOfTwo : roundedUp(largest / levels);

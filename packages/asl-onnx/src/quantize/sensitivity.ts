@@ -6,10 +6,7 @@ export interface LayerError {
 }
 
 /** ||found - expected|| / ||expected||; 0 where both are 0. */
-export function relativeError(
-  found: readonly ArrayLike<number>[],
-  expected: readonly ArrayLike<number>[],
-): number {
+export function relativeError(found: readonly ArrayLike<number>[], expected: readonly ArrayLike<number>[]): number {
   let difference = 0;
   let size = 0;
   expected.forEach((values, row) => {
