@@ -1,13 +1,14 @@
 import type { TresnetArchitecture } from "asl-checkpoint";
 import type { OpenedModel } from "asl-cli";
 import { type Backend, createRandom, f32, sizeOf, type TensorData } from "asl-core";
-import type { OnnxModelSession } from "asl-onnx";
+import { toTensor } from "asl-data";
+import type { ByteTensor, OnnxModelSession } from "asl-onnx";
 import { openPredictor } from "asl-training";
 
-/** How far a file's logits are from the session's at one batch size. */
+/** How far a file's logits, or scores where it makes them itself, are from the session's at one batch size. */
 export interface Agreement {
   readonly batch: number;
-  /** Largest absolute difference of a logit. */
+  /** Largest absolute difference of a logit or score. */
   readonly maxError: number;
   /** What it may be. */
   readonly bound: number;
@@ -39,6 +40,12 @@ export interface AgreementOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Of scores: the sigmoid's slope is 1/4 at most, and e^-|x|, a sum and a quotient round to f32 by a few 2^-24 of numbers
+ * up to 2.
+ */
+export const scoreBound = (logitBound: number): number => logitBound / 4 + 8 * 2 ** -24;
+
 /** Runs file and session on the same random pictures, once for each batch size. */
 export async function measureAgreement(options: AgreementOptions): Promise<readonly Agreement[]> {
   const { model, backend, file, imageSize, batches, signal } = options;
@@ -46,21 +53,22 @@ export async function measureAgreement(options: AgreementOptions): Promise<reado
   const results: Agreement[] = [];
   for (const batch of batches) {
     signal.throwIfAborted();
-    const images = randomPictures(batch, imageSize);
+    const pictures = randomPictures(batch, imageSize);
+    const images = toTensors(pictures);
     const { state, classNames } = model;
     await using predictor = await openPredictor({
       ...{ backend, model: model.model, state, classNames, imageSize, batchSize: batch },
     });
-    const { logits: expected } = await predictor.predict(images);
-    const { logits: found } = await file.run({ images });
-    let maxError = 0;
-    let largestLogit = 0;
-    expected.forEach((value, index) => {
-      maxError = Math.max(maxError, Math.abs(value - found!.data[index]!));
-      largestLogit = Math.max(largestLogit, Math.abs(value));
-    });
+    const { logits, scores } = await predictor.predict(images);
+    const makesScores = file.outputs.scores !== undefined;
+    const found = await file.run({ images: makesScores ? pictures : images });
+    const maxError = largestDifference(
+      ...(makesScores ? ([scores, found.scores!] as const) : ([logits, found.logits!] as const)),
+    );
+    const largestLogit = Math.max(...Array.from(logits, Math.abs));
     // exact numerics: the same bits in file and session
-    const bound = model.numerics === "exact" ? 0 : agreementBound(depth, largestLogit);
+    const ofLogits = model.numerics === "exact" ? 0 : agreementBound(depth, largestLogit);
+    const bound = makesScores ? scoreBound(ofLogits) : ofLogits;
     results.push({ batch, maxError, bound, largestLogit });
   }
   return results;
@@ -77,12 +85,27 @@ export function convolutionDepth({ blocks, stages, bottleneckHead }: TresnetArch
   return 1 + inBlocks + (bottleneckHead === false ? 1 : 2);
 }
 
-/** Uniform noise, the same on every run. */
-function randomPictures(batch: number, imageSize: number): TensorData {
+/** NaN where one is. */
+function largestDifference(expected: ArrayLike<number>, { data }: TensorData): number {
+  return Array.from(expected).reduce((largest, value, index) => Math.max(largest, Math.abs(value - data[index]!)), 0);
+}
+
+/** Uniform noise in bytes [batch,S,S,3], the same on every run. */
+function randomPictures(batch: number, imageSize: number): ByteTensor {
   const random = createRandom(0, `pictures ${batch}`);
-  const shape = [batch, 3, imageSize, imageSize];
-  return f32(
-    shape,
-    Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()),
-  );
+  const shape = [batch, imageSize, imageSize, 3];
+  const data = Uint8Array.from({ length: sizeOf(shape) }, () => random.uniform() * 256);
+  return { type: { dtype: "u8", shape }, data };
+}
+
+/** u8[batch,S,S,3] -> f32[batch,3,S,S], value / 255. */
+function toTensors({ type: { shape }, data }: ByteTensor): TensorData {
+  const [batch, size] = [shape[0]!, shape[1]!];
+  const picture = 3 * size * size;
+  const pixels = new Float32Array(data.length);
+  for (let each = 0; each < batch; each++) {
+    const bytes = data.subarray(each * picture, (each + 1) * picture);
+    toTensor({ width: size, height: size, data: bytes }, pixels.subarray(each * picture, (each + 1) * picture));
+  }
+  return f32([batch, 3, size, size], pixels);
 }

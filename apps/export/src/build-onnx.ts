@@ -1,12 +1,20 @@
 import type { OpenedModel } from "asl-cli";
 import { evaluateProgram } from "asl-core";
-import { exportOnnx } from "asl-onnx";
+import { decodeModel, encodeModel, exportOnnx, withPreprocess } from "asl-onnx";
 import { onnxMetadata } from "./onnx-metadata.js";
 
-/** The bytes of an ONNX file for inference: input "images" f32[batch,3,S,S], output "logits" f32[batch,classes]. */
-export function buildOnnx(opened: OpenedModel, batch: number | "dynamic"): Uint8Array {
+export interface GraphOptions {
+  /** Resize, scaling, sigmoid and thresholds in the graph: u8 pictures in, scores and labels out. */
+  readonly preprocess?: boolean;
+}
+
+/**
+ * The bytes of an ONNX file for inference: input "images" f32[batch,3,S,S], output "logits" f32[batch,classes]; with
+ * preprocessing as `withPreprocess` says.
+ */
+export function buildOnnx(opened: OpenedModel, batch: number | "dynamic", options: GraphOptions = {}): Uint8Array {
   const { model, state, imageSize } = opened;
-  return exportOnnx({
+  const bytes = exportOnnx({
     graph: (batchSize) => evaluateProgram({ model, batchSize, imageSize }).graph,
     state,
     batch,
@@ -14,4 +22,11 @@ export function buildOnnx(opened: OpenedModel, batch: number | "dynamic"): Uint8
     name: opened.architecture.variant,
     producerName: "asl-export",
   });
+  return options.preprocess === true ? preprocessed(bytes, opened) : bytes;
 }
+
+/** A file of `buildOnnx`, quantised or not, with what stands around the network put into its graph. */
+export const preprocessed = (
+  bytes: Uint8Array,
+  { imageSize, resizeFilter, thresholds }: Pick<OpenedModel, "imageSize" | "resizeFilter" | "thresholds">,
+): Uint8Array => encodeModel(withPreprocess(decodeModel(bytes), { imageSize, resizeFilter, thresholds }));

@@ -13,6 +13,7 @@ export interface OutputOptions {
   readonly numerics?: NumericsName | undefined;
   readonly verify: boolean;
   readonly int8?: true | undefined;
+  readonly withPreprocess?: true | undefined;
 }
 
 /** What is written: as asked for, else as the file's name ends, else ONNX. */
@@ -34,6 +35,7 @@ export function checkCombination(options: OutputOptions): void {
     "--numerics": options.numerics !== undefined,
     "--no-verify": !options.verify,
     "--int8": options.int8 === true,
+    "--with-preprocess": options.withPreprocess === true,
   };
   const wrong = Object.entries(ofGraphs).flatMap(([option, given]) => (given ? [option] : []));
   if (wrong.length > 0) {

@@ -26,7 +26,7 @@ import {
 import { AslError } from "asl-core";
 import { CALIBRATION_METHODS, type WeightBits } from "asl-onnx";
 import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
-import { buildOnnx } from "./build-onnx.js";
+import { buildOnnx, preprocessed } from "./build-onnx.js";
 import { checkCombination, FORMATS, formatOf, type OutputOptions } from "./combinations.js";
 import { exportSafetensors } from "./export-safetensors.js";
 import { calibrationPictures, exportInt8, type Int8Options, int8AsText } from "./int8.js";
@@ -60,6 +60,7 @@ export const exportCommand = () =>
     examples: [
       "asl-export --model run/best-ema.safetensors --out model.onnx",
       "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
+      "asl-export --model run/best-ema.safetensors --with-preprocess --out tagger.onnx",
       "asl-export --model run/best-ema.safetensors --format safetensors --names timm --out timm.safetensors",
       "asl-export --model run/best-ema.safetensors --int8 --calibrate photos --out model-int8.onnx",
       "asl-export --model tresnet_m.pth --int8 --calibrate val2017 --annotations instances_val2017.json --out model-int8.onnx",
@@ -89,6 +90,10 @@ export const exportCommand = () =>
       oneOf(["regular", "ema"] as const),
     )
     .addOption(numericsOption("the network in the file"))
+    .option(
+      "--with-preprocess",
+      "resize, scaling, sigmoid and thresholds in the graph: uint8 pictures in, scores and labels out",
+    )
     .option("--no-verify", "write the file without comparing its outputs with the session's")
     .option("--int8", "quantise: int8 weights, uint8 activations (QDQ); sensitive layers stay in float32")
     .option("--calibrate <folder>", "of pictures such as the model will see, for the ranges of --int8", existingFolder)
@@ -137,10 +142,11 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
   }
   const calibration = await calibrationPictures(options, model);
   const float = buildOnnx(model, options.batch);
-  const agreements = options.verify ? await verify(model, float, options, signal) : [];
+  const finished = (bytes: Uint8Array) => (options.withPreprocess === true ? preprocessed(bytes, model) : bytes);
+  const agreements = options.verify ? await verify(model, finished(float), options, signal) : [];
   const int8 =
     calibration === undefined ? undefined : await exportInt8(float, model, calibration, options, { report, signal });
-  const bytes = int8?.bytes ?? float;
+  const bytes = finished(int8?.bytes ?? float);
   signal.throwIfAborted();
   await writeFileAtomically(options.out, bytes);
 
@@ -161,9 +167,13 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     });
     return EXIT.ok;
   }
+  const { imageSize: side, classNames } = model;
+  const batch = options.batch === "dynamic" ? "batch" : options.batch;
   report.print(
-    `${options.out}: ${(bytes.length / 1e6).toFixed(1)} MB, images f32[${options.batch === "dynamic" ? "batch" : options.batch},3,` +
-      `${model.imageSize},${model.imageSize}] -> logits of ${model.classNames.length} classes`,
+    `${options.out}: ${(bytes.length / 1e6).toFixed(1)} MB, ` +
+      (options.withPreprocess === true
+        ? `images u8[${batch},height,width,3] -> scores and labels of ${classNames.length} classes`
+        : `images f32[${batch},3,${side},${side}] -> logits of ${classNames.length} classes`),
   );
   const compared = int8 === undefined ? "compared" : "the float32 network, compared";
   if (!options.verify) report.print("not compared with the session (--no-verify)");
@@ -190,7 +200,7 @@ async function verify(
   if (worst === undefined) return agreements;
   throw new AslError(
     "ERR_ASL_EXPORT",
-    `${out}: not written. At batch ${worst.batch} the exported model's logits differ from the session's by ` +
+    `${out}: not written. At batch ${worst.batch} the exported model's outputs differ from the session's by ` +
       `${worst.maxError.toExponential(2)}, more than the bound of ${worst.bound.toExponential(2)}. This is a mistake in ` +
       "the export: please report it with the checkpoint. --no-verify writes the file all the same.",
   );

@@ -5,8 +5,9 @@ export {
   CHECKED_BATCHES,
   convolutionDepth,
   measureAgreement,
+  scoreBound,
 } from "./agreement.js";
-export { buildOnnx } from "./build-onnx.js";
+export { buildOnnx, type GraphOptions, preprocessed } from "./build-onnx.js";
 export { checkCombination, FORMATS, type Format, formatOf, type OutputOptions } from "./combinations.js";
 export { type ExportOptions, exportCommand, exportModel } from "./command.js";
 export { exportSafetensors, type SafetensorsExport } from "./export-safetensors.js";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { DEFAULT_RESIZE_FILTER, describeError, nameClasses, UsageError } from "asl-cli";
-import { InputError } from "asl-core";
-import { type OnnxModelSession, parseClassifierMetadata } from "asl-onnx";
+import { InputError, type TensorData } from "asl-core";
+import { type ByteTensor, type OnnxModelSession, PREPROCESSED, parseClassifierMetadata } from "asl-onnx";
 import { DEFAULT_THRESHOLD } from "asl-training";
 import type { Classifier, ClassifierOptions } from "./classifier.js";
 import { sigmoid } from "./tags.js";
@@ -12,7 +12,8 @@ type Dimension = number | string;
 /**
  * A classifier from an ONNX file: one input f32[batch,3,S,S] in [0,1], one output f32[batch,classes] of logits. Class
  * names, thresholds, image size and filter come from the file's metadata; what is not there comes from the options or
- * is assumed, with a note.
+ * is assumed, with a note. Or of asl-export --with-preprocess: one input u8[batch,height,width,3], an output of scores;
+ * its own resize has nothing to do, for pictures come in the network's size.
  */
 export async function openOnnxClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
   if (options.weights !== undefined)
@@ -34,7 +35,7 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
   const notes: string[] = [];
   const metadata = parseClassifierMetadata(file, session.metadata);
   const input = inputOf(file, session);
-  const output = outputOf(file, session);
+  const output = outputOf(file, session, input.bytes ? PREPROCESSED.scores : "logits");
   const given = options.classNames;
   const { names: classNames, from } = nameClasses(output.classes, { file, given, stored: metadata.labels ?? null });
   if (from === "coco") notes.push(`${file}: names no classes; having 80, they are taken to be COCO's`);
@@ -58,14 +59,15 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
     batchSizes,
     notes,
     async scores(images, pictures) {
-      const logits = (await session.run({ [input.name]: images }))[output.name]!.data;
-      const scores = Float32Array.from(logits, sigmoid);
+      const outputs = await session.run({ [input.name]: input.bytes ? bytesOfPictures(images) : images });
+      const result = outputs[output.name]!.data;
+      const scores = input.bytes ? Float32Array.from(result) : Float32Array.from(result, sigmoid);
       const bad = scores.findIndex((score) => Number.isNaN(score));
       if (bad >= 0 && bad < pictures.length * classNames.length) {
         const picture = pictures[Math.floor(bad / classNames.length)];
         const name = classNames[bad % classNames.length];
         throw new InputError(
-          `${file}: the logit of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`,
+          `${file}: the ${input.bytes ? "score" : "logit"} of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`,
         );
       }
       return scores;
@@ -100,21 +102,47 @@ async function bytesOf(file: string): Promise<Uint8Array> {
   return bytes;
 }
 
-function inputOf(file: string, { inputs }: OnnxModelSession): { name: string; batch: Dimension; size: Dimension } {
+/** f32[n,3,S,S] in [0,1], value / 255, back to the decoded bytes u8[n,S,S,3]. */
+function bytesOfPictures({ type: { shape }, data: pixels }: TensorData): ByteTensor {
+  const [batch = 0, , size = 0] = shape;
+  const data = new Uint8Array(pixels.length);
+  const plane = size * size;
+  for (let i = 0; i < data.length; i++) {
+    const pixel = Math.floor(i / 3);
+    const picture = Math.floor(pixel / plane);
+    data[i] = Math.round(pixels[(3 * picture + (i % 3)) * plane + (pixel % plane)]! * 255);
+  }
+  return { type: { dtype: "u8", shape: [batch, size, size, 3] }, data };
+}
+
+interface PictureInput {
+  readonly name: string;
+  readonly batch: Dimension;
+  readonly size: Dimension;
+  /** u8[batch,height,width,3] of any height and width; else f32[batch,3,S,S]. */
+  readonly bytes: boolean;
+}
+
+function inputOf(file: string, { inputs, metadata }: OnnxModelSession): PictureInput {
   const entries = Object.entries(inputs);
   const [name, type] = entries[0] ?? ["", undefined];
+  if (entries.length === 1 && type?.dtype === "u8" && type.shape.length === 4 && type.shape[3] === 3) {
+    return { name, batch: type.shape[0]!, size: Number(metadata.image_size) || "any", bytes: true };
+  }
   const [batch, channels, height, width] = type?.shape ?? [];
   const isPicture = type?.shape.length === 4 && type.dtype === "f32" && channels === 3;
   const square = height === width || typeof height === "string" || typeof width === "string";
   if (entries.length !== 1 || !isPicture || !square || batch === undefined || height === undefined) {
-    throw new InputError(`${file}: expected one input f32[batch,3,S,S]; found ${listed(inputs)}`);
+    throw new InputError(
+      `${file}: expected one input f32[batch,3,S,S] or u8[batch,height,width,3]; found ${listed(inputs)}`,
+    );
   }
-  return { name, batch, size: height };
+  return { name, batch, size: height, bytes: false };
 }
 
-function outputOf(file: string, { outputs }: OnnxModelSession): { name: string; classes: number } {
+function outputOf(file: string, { outputs }: OnnxModelSession, wanted: string): { name: string; classes: number } {
   const matrices = Object.entries(outputs).filter(([, { shape }]) => shape.length === 2);
-  const [name, type] = matrices.find(([each]) => each === "logits") ?? matrices[0] ?? ["", undefined];
+  const [name, type] = matrices.find(([each]) => each === wanted) ?? matrices[0] ?? ["", undefined];
   const classes = type?.shape[1];
   if (typeof classes !== "number") {
     throw new InputError(`${file}: expected an output f32[batch,classes]; found ${listed(outputs)}`);

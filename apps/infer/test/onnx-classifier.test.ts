@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openModel } from "asl-cli";
 import { Builder, evaluateProgram, f32 } from "asl-core";
-import { encodeModel, exportOnnx, toOnnxModel } from "asl-onnx";
+import { decodeModel, encodeModel, exportOnnx, toOnnxModel, withPreprocess } from "asl-onnx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ClassifierOptions } from "../src/classifier.js";
 import { openClassifier } from "../src/open-classifier.js";
@@ -48,6 +48,27 @@ describe("an ONNX file", () => {
     for (const score of Array.from(scores)) expect(score).toSatisfy((p: number) => p > 0 && p < 1);
   });
 
+  it("with preprocessing in the graph gives the same scores as one without", async () => {
+    const thresholds = Array.from({ length: 20 }, (_, index) => index / 20);
+    const plain = await write({ labels, thresholds: JSON.stringify(thresholds), image_size: "32" });
+    const inside = path.join(folder, "inside.onnx");
+    const options = { imageSize: 32, resizeFilter: "bicubic", thresholds } as const;
+    await writeFile(inside, encodeModel(withPreprocess(decodeModel(await readFile(plain)), options)));
+    await using expected = await openClassifier(plain, OPTIONS);
+    await using found = await openClassifier(inside, OPTIONS);
+    expect(found).toMatchObject({ imageSize: 32, thresholds, batchSizes: [1, 2] });
+    // tensors of pictures: value / 255 of a byte
+    const pixels = Float32Array.from({ length: 2 * 3 * 32 * 32 }, (_, i) => ((i * 37) % 256) / 255);
+    const images = f32([2, 3, 32, 32], pixels);
+    const scores = await found.scores(images, ["a", "b"]);
+    const others = await expected.scores(images, ["a", "b"]);
+    Array.from(others).forEach((score, index) => {
+      // one function of the same logits: sigmoid in f32 and in f64
+      expect(Math.abs(scores[index]! - score)).toBeLessThanOrEqual(8 * 2 ** -24);
+    });
+    await expect(openClassifier(inside, { ...OPTIONS, imageSize: 64 })).rejects.toThrow(/for pictures of 32 x 32/);
+  });
+
   it("takes given class names, one for each class", async () => {
     const file = await write({ labels });
     const names = Array.from({ length: 20 }, (_, index) => `other ${index}`);
@@ -81,7 +102,7 @@ describe("an ONNX file", () => {
     const file = path.join(folder, "other.onnx");
     await writeFile(file, encodeModel(toOnnxModel(graph).model));
     await expect(openClassifier(file, OPTIONS)).rejects.toThrow(
-      /other\.onnx: expected one input f32\[batch,3,S,S\]; found "x" f32\[2,5\]/,
+      /other\.onnx: expected one input f32\[batch,3,S,S\] or u8\[batch,height,width,3\]; found "x" f32\[2,5\]/,
     );
   });
 

@@ -6,6 +6,7 @@ export {
 } from "./export/classifier-metadata.js";
 export { type ExportOptions, exportOnnx } from "./export/export.js";
 export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./export/metadata.js";
+export { PREPROCESSED, type PreprocessOptions, withPreprocess } from "./export/preprocess.js";
 export { STANDARD_FUSIONS } from "./fusions/standard.js";
 export type { Fusion, FusionRule } from "./lower/fusion.js";
 export { ONNX_OPERATORS, type OnnxOperator } from "./lower/operators.js";
@@ -25,6 +26,12 @@ export {
 export { CALIBRATION_METHODS, type CalibrationMethod } from "./quantize/ranges.js";
 export type { WeightBits } from "./quantize/scales.js";
 export { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
-export { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
+export {
+  type ByteTensor,
+  type ModelInputs,
+  type OnnxModelSession,
+  type OpenOptions,
+  openOnnxModel,
+} from "./runtime/open-model.js";
 export type { Provider, RuntimeOptions } from "./runtime/options.js";
 export type { OnnxRuntime } from "./runtime/tensors.js";

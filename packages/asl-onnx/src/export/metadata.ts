@@ -4,7 +4,8 @@ import { DATA_TYPE, type ValueInfoProto } from "../proto/messages.js";
 
 /** Type of a model's input or output; a string is a symbolic extent, "?" an unknown one. */
 export interface OnnxValueType {
-  readonly dtype: DType;
+  /** `u8`: bytes, of decoded pictures. */
+  readonly dtype: DType | "u8";
   readonly shape: readonly (number | string)[];
 }
 
@@ -33,7 +34,8 @@ export function readOnnxMetadata(bytes: Uint8Array): OnnxMetadata {
   };
 }
 
-const DTYPES: Readonly<Record<number, DType>> = {
+const DTYPES: Readonly<Record<number, OnnxValueType["dtype"]>> = {
+  [DATA_TYPE.uint8]: "u8",
   [DATA_TYPE.float]: "f32",
   [DATA_TYPE.int32]: "i32",
   [DATA_TYPE.bool]: "bool",
@@ -47,7 +49,7 @@ function typeOf({ name, type }: ValueInfoProto): OnnxValueType {
   const dtype = DTYPES[type.tensorType.elemType];
   if (dtype === undefined) {
     throw new InputError(
-      `ONNX model: "${name}" has element type ${type.tensorType.elemType}; known are float, int32, bool`,
+      `ONNX model: "${name}" has element type ${type.tensorType.elemType}; known are float, int32, bool, uint8`,
     );
   }
   return {

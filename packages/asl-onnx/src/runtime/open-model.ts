@@ -1,4 +1,4 @@
-import { formatShape, formatType, InputError, type TensorData, type Tensors } from "asl-core";
+import { formatShape, InputError, type Shape, sizeOf, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "../export/metadata.js";
 import { ModelSession } from "./model-session.js";
@@ -9,10 +9,18 @@ export interface OpenOptions extends RuntimeOptions {
   readonly runtime: OnnxRuntime;
 }
 
+/** Bytes, as of decoded pictures [batch,height,width,3]. */
+export interface ByteTensor {
+  readonly type: { readonly dtype: "u8"; readonly shape: Shape };
+  readonly data: Uint8Array;
+}
+
+export type ModelInputs = Readonly<Record<string, TensorData | ByteTensor>>;
+
 /** A loaded `.onnx` file. */
 export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
   /** Runs the model on named inputs. Throws InputError for inputs that do not fit. */
-  run(inputs: Tensors): Promise<Tensors>;
+  run(inputs: ModelInputs): Promise<Tensors>;
 }
 
 /** Opens the bytes of an `.onnx` file for inference. Throws InputError when they are not an ONNX model. */
@@ -26,10 +34,11 @@ export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Pr
     async run(inputs) {
       checkInputs(signature.inputs, inputs);
       const feeds: Record<string, Tensor> = {};
-      for (const [name, tensor] of Object.entries(inputs)) feeds[name] = toRuntime(runtime, tensor);
+      for (const [name, tensor] of Object.entries(inputs)) feeds[name] = feedOf(runtime, tensor);
       const fetched = await session.run(feeds, fetches);
       const outputs: Record<string, TensorData> = {};
       for (const [name, { dtype }] of Object.entries(signature.outputs)) {
+        if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
         const tensor = fetched[name]!;
         outputs[name] = fromRuntime(name, tensor, { dtype, shape: [...tensor.dims] });
       }
@@ -39,7 +48,12 @@ export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Pr
   };
 }
 
-function checkInputs(expected: Readonly<Record<string, OnnxValueType>>, inputs: Tensors): void {
+const isBytes = (tensor: TensorData | ByteTensor): tensor is ByteTensor => tensor.type.dtype === "u8";
+
+const feedOf = (runtime: OnnxRuntime, tensor: TensorData | ByteTensor): Tensor =>
+  isBytes(tensor) ? new runtime.Tensor("uint8", tensor.data, [...tensor.type.shape]) : toRuntime(runtime, tensor);
+
+function checkInputs(expected: Readonly<Record<string, OnnxValueType>>, inputs: ModelInputs): void {
   for (const [name, { dtype, shape }] of Object.entries(expected)) {
     const wanted = `${dtype}[${shape.join(",")}]`;
     const tensor = inputs[name];
@@ -49,7 +63,11 @@ function checkInputs(expected: Readonly<Record<string, OnnxValueType>>, inputs: 
       type.dtype === dtype &&
       type.shape.length === shape.length &&
       shape.every((extent, axis) => typeof extent === "string" || extent === type.shape[axis]);
-    if (!fits) throw new InputError(`model: input "${name}" must be ${wanted}; got ${formatType(type)}`);
+    if (!fits)
+      throw new InputError(`model: input "${name}" must be ${wanted}; got ${type.dtype}${formatShape(type.shape)}`);
+    if (tensor.data.length !== sizeOf(type.shape)) {
+      throw new InputError(`model: input "${name}" ${wanted} has ${tensor.data.length} elements`);
+    }
   }
   for (const [name, tensor] of Object.entries(inputs)) {
     if (Object.hasOwn(expected, name)) continue;
