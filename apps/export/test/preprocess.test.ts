@@ -97,7 +97,7 @@ describe("a file with preprocessing", () => {
     await using plain = await openOnnxModelNode(buildOnnx(model, "dynamic"));
     const images = drawn(3, 64, 64);
     const pixels = new Float32Array(3 * 3 * 64 * 64);
-    rowsOf(images).forEach((picture, row) => toTensor(picture, pixels.subarray(row * 3 * 64 * 64)));
+    for (const [row, picture] of rowsOf(images).entries()) toTensor(picture, pixels.subarray(row * 3 * 64 * 64));
     const { logits } = await plain.run({ images: f32([3, 3, 64, 64], pixels) });
     const { scores, labels } = await file.run({ images });
     const largest = Math.max(...Array.from(logits!.data, Math.abs));
