@@ -9,6 +9,10 @@ const BENCHMARKS = {
     summary: "training step and inference of TResNet against PyTorch, interleaved, equal threads",
     load: () => import("./tresnet.mjs"),
   },
+  int8: {
+    summary: "inference of TResNet-M in int8 against the float32 file, interleaved, equal threads",
+    load: () => import("./int8.mjs"),
+  },
   exact: {
     summary:
       "the exact functions and losses on every backend: accuracy, bits, time against the native ones (--browser)",
