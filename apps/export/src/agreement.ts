@@ -19,16 +19,18 @@ export interface Agreement {
 /** Batch sizes that a file with a symbolic batch is checked at. */
 export const CHECKED_BATCHES = [1, 2, 7] as const;
 
+const UNIT_ROUNDOFF = { f32: 2 ** -24, f16: 2 ** -11 } as const;
+
 /**
  * File and session compute the same function of the same f32 weights; the file has batch normalisation folded into the
  * convolutions, which rounds the weights once more, and sums in another order. With u = 2^-24, L the largest logit and D
  * convolutions and products in a row, a few roundings by each that add up but do not grow:
  *   |difference| <= 4 D u max(1, L)
  * A worst case would grow exponentially with D and allow anything. Measured: 0.05 to 0.1 of this; a wrong weight, a
- * wrong epsilon or a wrong padding is 100 times this and more.
+ * wrong epsilon or a wrong padding is 100 times this and more. A file in float16 rounds to 2^-11.
  */
-export function agreementBound(depth: number, largestLogit: number): number {
-  return 4 * depth * 2 ** -24 * Math.max(1, largestLogit);
+export function agreementBound(depth: number, largestLogit: number, precision: "f32" | "f16" = "f32"): number {
+  return 4 * depth * UNIT_ROUNDOFF[precision] * Math.max(1, largestLogit);
 }
 
 export interface AgreementOptions {
@@ -37,6 +39,8 @@ export interface AgreementOptions {
   readonly file: OnnxModelSession;
   readonly imageSize: number;
   readonly batches: readonly number[];
+  /** In which the file computes; default f32. */
+  readonly precision?: "f32" | "f16";
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +71,7 @@ export async function measureAgreement(options: AgreementOptions): Promise<reado
     );
     const largestLogit = Math.max(...Array.from(logits, Math.abs));
     // exact numerics: the same bits in file and session
-    const ofLogits = model.numerics === "exact" ? 0 : agreementBound(depth, largestLogit);
+    const ofLogits = model.numerics === "exact" ? 0 : agreementBound(depth, largestLogit, options.precision);
     const bound = makesScores ? scoreBound(ofLogits) : ofLogits;
     results.push({ batch, maxError, bound, largestLogit });
   }

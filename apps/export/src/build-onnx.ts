@@ -1,9 +1,11 @@
 import type { OpenedModel } from "asl-cli";
 import { evaluateProgram } from "asl-core";
-import { decodeModel, encodeModel, exportOnnx, withPreprocess } from "asl-onnx";
+import { decodeModel, encodeModel, exportOnnx, toFloat16, withPreprocess } from "asl-onnx";
 import { onnxMetadata } from "./onnx-metadata.js";
 
 export interface GraphOptions {
+  /** Weights and graph in float16; inputs and outputs stay f32. */
+  readonly float16?: boolean;
   /** Resize, scaling, sigmoid and thresholds in the graph: u8 pictures in, scores and labels out. */
   readonly preprocess?: boolean;
 }
@@ -22,7 +24,8 @@ export function buildOnnx(opened: OpenedModel, batch: number | "dynamic", option
     name: opened.architecture.variant,
     producerName: "asl-export",
   });
-  return options.preprocess === true ? preprocessed(bytes, opened) : bytes;
+  const network = options.float16 === true ? encodeModel(toFloat16(decodeModel(bytes))) : bytes;
+  return options.preprocess === true ? preprocessed(network, opened) : network;
 }
 
 /** A file of `buildOnnx`, quantised or not, with what stands around the network put into its graph. */

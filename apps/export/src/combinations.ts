@@ -13,6 +13,7 @@ export interface OutputOptions {
   readonly numerics?: NumericsName | undefined;
   readonly verify: boolean;
   readonly int8?: true | undefined;
+  readonly fp16?: true | undefined;
   readonly withPreprocess?: true | undefined;
 }
 
@@ -28,6 +29,12 @@ export function checkCombination(options: OutputOptions): void {
         `--names ${options.names}: an ONNX file has no state dict to name; add --format safetensors, or leave it out`,
       );
     }
+    if (options.fp16 === true && options.int8 === true) {
+      throw new UsageError("--fp16, --int8: a network is in one of the two; leave one out");
+    }
+    if (options.fp16 === true && options.numerics === "exact") {
+      throw new UsageError("--fp16 goes without --numerics exact: half precision has the bits of no other network");
+    }
     return;
   }
   const ofGraphs = {
@@ -35,6 +42,7 @@ export function checkCombination(options: OutputOptions): void {
     "--numerics": options.numerics !== undefined,
     "--no-verify": !options.verify,
     "--int8": options.int8 === true,
+    "--fp16": options.fp16 === true,
     "--with-preprocess": options.withPreprocess === true,
   };
   const wrong = Object.entries(ofGraphs).flatMap(([option, given]) => (given ? [option] : []));

@@ -61,6 +61,7 @@ export const exportCommand = () =>
       "asl-export --model run/best-ema.safetensors --out model.onnx",
       "asl-export --model tresnet_m.pth --image-size 224 --batch 1 --out model.onnx",
       "asl-export --model run/best-ema.safetensors --with-preprocess --out tagger.onnx",
+      "asl-export --model run/best-ema.safetensors --fp16 --out model-fp16.onnx",
       "asl-export --model run/best-ema.safetensors --format safetensors --names timm --out timm.safetensors",
       "asl-export --model run/best-ema.safetensors --int8 --calibrate photos --out model-int8.onnx",
       "asl-export --model tresnet_m.pth --int8 --calibrate val2017 --annotations instances_val2017.json --out model-int8.onnx",
@@ -90,6 +91,7 @@ export const exportCommand = () =>
       oneOf(["regular", "ema"] as const),
     )
     .addOption(numericsOption("the network in the file"))
+    .option("--fp16", "weights and graph in float16, for runtimes on GPUs; inputs and outputs stay float32")
     .option(
       "--with-preprocess",
       "resize, scaling, sigmoid and thresholds in the graph: uint8 pictures in, scores and labels out",
@@ -141,7 +143,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
     return exportSafetensors(model, { out, names, weights, json }, { report });
   }
   const calibration = await calibrationPictures(options, model);
-  const float = buildOnnx(model, options.batch);
+  const float = buildOnnx(model, options.batch, { float16: options.fp16 === true });
   const finished = (bytes: Uint8Array) => (options.withPreprocess === true ? preprocessed(bytes, model) : bytes);
   const agreements = options.verify ? await verify(model, finished(float), options, signal) : [];
   const int8 =
@@ -162,6 +164,7 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
       batch: options.batch,
       imageSize: model.imageSize,
       numerics: model.numerics,
+      precision: options.fp16 === true ? "f16" : int8 === undefined ? "f32" : "int8",
       ...checked,
       ...(int8 === undefined ? {} : { int8: int8.report, mAP: int8.mAP ?? null }),
     });
@@ -188,14 +191,17 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
 async function verify(
   model: Awaited<ReturnType<typeof openModel>>,
   bytes: Uint8Array,
-  { out, batch }: ExportOptions,
+  { out, batch, fp16 }: ExportOptions,
   signal: AbortSignal,
 ): Promise<readonly Agreement[]> {
   const { openOnnxModelNode } = await import("asl-onnx/node");
   await using file = await openOnnxModelNode(bytes);
   const backend = await openBackend("onnx");
   const batches = batch === "dynamic" ? CHECKED_BATCHES : [batch];
-  const agreements = await measureAgreement({ model, backend, file, imageSize: model.imageSize, batches, signal });
+  const agreements = await measureAgreement({
+    ...{ model, backend, file, imageSize: model.imageSize, batches, signal },
+    precision: fp16 === true ? "f16" : "f32",
+  });
   const worst = agreements.find(({ maxError, bound }) => !(maxError <= bound));
   if (worst === undefined) return agreements;
   throw new AslError(

@@ -5,6 +5,7 @@ export {
   parseClassifierMetadata,
 } from "./export/classifier-metadata.js";
 export { type ExportOptions, exportOnnx } from "./export/export.js";
+export { toFloat16 } from "./export/float16.js";
 export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./export/metadata.js";
 export { PREPROCESSED, type PreprocessOptions, withPreprocess } from "./export/preprocess.js";
 export { STANDARD_FUSIONS } from "./fusions/standard.js";
