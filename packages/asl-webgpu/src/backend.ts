@@ -1,6 +1,7 @@
 import { type Backend, checkProgram, type Program, type Session, type StateSpec } from "asl-core";
 import { deviceTuning, type TuneCache } from "./contraction/index.js";
 import type { Arithmetic } from "./lower/lowering.js";
+import type { Storage } from "./plan/half-storage.js";
 import { planProgram, type Target } from "./plan/program-plan.js";
 import { Device } from "./runtime/device.js";
 import { AdapterError } from "./runtime/errors.js";
@@ -34,6 +35,12 @@ export interface WebgpuBackendOptions {
    * would take more. Every bit of the results stays. `compile` throws OutOfMemoryError when no plan keeps it.
    */
   readonly memoryLimit?: number;
+  /**
+   * "f16": activations between the kernels of programs that write no state are stored in 16 bits and computed with in 32:
+   * half the memory and traffic, other bits. Needs the feature shader-f16, else `compile` throws AdapterError. Not for
+   * networks of exact numerics. Default "f32".
+   */
+  readonly storage?: Storage;
   /** Name of the Backend; "webgpu" unless given. */
   readonly name?: string;
   /**
@@ -107,16 +114,21 @@ const SOFT: Arithmetic = { sum: "soft", quotient: "soft", root: "soft" };
 async function open(name: string, options: WebgpuBackendOptions): Promise<Opened> {
   const device = new Device(name, options.device ?? (await requestDevice(name, options)));
   const { limits } = device.gpu;
+  const { arithmetic = "probe", storage = "f32" } = options;
+  if (storage === "f16" && !device.gpu.features.has(HALF)) throw lacksHalf(name, "the device was not asked for");
   const target = { tuning: deviceTuning(device.gpu), limits };
-  const { arithmetic = "probe" } = options;
   return {
     device,
-    target: { ...target, arithmetic: arithmetic === "soft" ? SOFT : await probeArithmetic(device, target) },
+    target: { ...target, storage, arithmetic: arithmetic === "soft" ? SOFT : await probeArithmetic(device, target) },
   };
 }
 
 /** Features that a device is asked for where the adapter has them. */
 const OPTIONAL: readonly string[] = ["subgroups"];
+const HALF = "shader-f16";
+
+const lacksHalf = (name: string, why: string) =>
+  new AdapterError(`${name}: storage "f16" needs the feature ${HALF}, which ${why}. Leave storage out for 32 bits.`);
 
 /** Limits that a device is asked for as large as the adapter has them. */
 const LIMITS = [
@@ -147,8 +159,10 @@ async function requestDevice(name: string, options: WebgpuBackendOptions): Promi
   if (adapter === null) {
     throw new AdapterError(`${name}: WebGPU is there but offers no adapter${asked}: no GPU driver that it accepts.`);
   }
+  const wanted = options.storage === "f16" ? [...OPTIONAL, HALF] : OPTIONAL;
+  if (wanted.includes(HALF) && !adapter.features.has(HALF)) throw lacksHalf(name, "this adapter does not have");
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
   // contractions pass factors on within a quad where they may
-  const requiredFeatures = [...adapter.features].filter((name) => OPTIONAL.includes(name)) as GPUFeatureName[];
+  const requiredFeatures = [...adapter.features].filter((feature) => wanted.includes(feature)) as GPUFeatureName[];
   return await adapter.requestDevice({ label: name, requiredLimits, requiredFeatures });
 }

@@ -10,5 +10,6 @@ export {
   type MemoryPlan,
   planMemory,
 } from "./plan/explain.js";
+export type { Storage } from "./plan/half-storage.js";
 export { DEFAULT_LIMITS, type Limits } from "./plan/target.js";
 export { AdapterError, DeviceLostError, KernelError, OutOfMemoryError } from "./runtime/errors.js";

@@ -1,4 +1,4 @@
-import { hasWebgpuAdapter, webgpuNodeBackend } from "../src/node.js";
+import { hasWebgpuAdapter, type WebgpuNodeBackendOptions, webgpuNodeBackend } from "../src/node.js";
 
 /** Why tests that need an adapter are skipped; undefined when there is one. */
 export const SKIPPED = (await hasWebgpuAdapter())
@@ -7,3 +7,6 @@ export const SKIPPED = (await hasWebgpuAdapter())
 
 /** One device for all tests of a file. */
 export const webgpu = webgpuNodeBackend();
+
+/** A backend with a device and options of its own. */
+export const webgpuWith = (options: WebgpuNodeBackendOptions) => webgpuNodeBackend(options);

@@ -1,6 +1,7 @@
-import type { TensorType, ValueId } from "asl-core";
-import { STORED } from "../wgsl/storage.js";
+import type { ValueId } from "asl-core";
+import { loaded, STORED, STORED_HALF, stored } from "../wgsl/storage.js";
 import type { Binding } from "./kernel.js";
+import type { KernelContext } from "./value-reader.js";
 
 /** The buffers of a kernel under construction, numbered as they are first used. */
 export class Bindings {
@@ -8,7 +9,10 @@ export class Bindings {
   readonly #declarations: string[] = [];
   readonly #names = new Map<string, string>();
 
-  constructor(private readonly types: readonly TensorType[]) {}
+  /** WGSL extensions that the declarations need. */
+  readonly enables = new Set<string>();
+
+  constructor(private readonly context: Pick<KernelContext, "types" | "isHalf">) {}
 
   get list(): readonly Binding[] {
     return [...this.#bindings, { kind: "zero" }];
@@ -19,25 +23,39 @@ export class Bindings {
     return [...this.#declarations, zero].join("\n");
   }
 
-  read(value: ValueId): string {
-    return this.#bind(`in${value}`, { kind: "read", value }, "in", `read> NAME: array<${this.#stored(value)}>`);
+  /** Element `index` (u32 expression) of a value's buffer, as it is computed with. */
+  load(value: ValueId, index: string): string {
+    const name = this.#bind(`in${value}`, { kind: "read", value }, "in", `read> NAME: array<${this.#stored(value)}>`);
+    const element = `${name}[${index}]`;
+    return this.context.isHalf(value) ? `f32(${element})` : loaded(this.#dtype(value), element);
   }
 
-  /** The same buffer in fours. */
-  readVec4(value: ValueId): string {
-    return this.#bind(`four${value}`, { kind: "read", value }, "four", "read> NAME: array<vec4<f32>>");
+  /** vec4<f32> of elements index to index + 3 of an f32 value's buffer; index is a multiple of 4. */
+  loadVec4(value: ValueId, index: string): string {
+    const type = `read> NAME: array<vec4<${this.#stored(value)}>>`;
+    const four = `${this.#bind(`four${value}`, { kind: "read", value }, "four", type)}[(${index}) / 4u]`;
+    return this.context.isHalf(value) ? `vec4<f32>(${four})` : four;
   }
 
-  write(value: ValueId): string {
+  /** Statement that writes element `index` of a value's buffer. */
+  store(value: ValueId, index: string, element: string): string {
     const type = `read_write> NAME: array<${this.#stored(value)}>`;
-    return this.#bind(`out${value}`, { kind: "write", value }, "out", type);
+    const name = this.#bind(`out${value}`, { kind: "write", value }, "out", type);
+    const written = this.context.isHalf(value) ? `f16(${element})` : stored(this.#dtype(value), element);
+    return `${name}[${index}] = ${written};`;
   }
 
   scratch(): string {
     return this.#bind("scratch", { kind: "scratch" }, "scratch", "read_write> NAME: array<f32>");
   }
 
-  #stored = (value: ValueId) => STORED[this.types[value]!.dtype];
+  #dtype = (value: ValueId) => this.context.types[value]!.dtype;
+
+  #stored(value: ValueId): string {
+    if (!this.context.isHalf(value)) return STORED[this.#dtype(value)];
+    this.enables.add(STORED_HALF);
+    return STORED_HALF;
+  }
 
   #bind(key: string, binding: Binding, prefix: string, type: string): string {
     const known = this.#names.get(key);

@@ -15,7 +15,7 @@ export function contractionKernel(
   tuning: Tuning,
   limits: Pick<GPUSupportedLimits, "maxStorageBuffersPerShaderStage">,
 ): KernelText {
-  const bindings = new Bindings(context.types);
+  const bindings = new Bindings(context);
   const functions = new Set<string>();
   const loads = node.inputs.map((id, operand) => {
     const body = new Body(functions);
@@ -42,7 +42,7 @@ export function contractionKernel(
       load: (operand, index) => `load${operand}(${index})`,
       loadVec4(operand, index) {
         const buffer = plain[operand];
-        return buffer === undefined || !hasRoom ? undefined : `${bindings.readVec4(buffer)}[(${index}) / 4u]`;
+        return buffer === undefined || !hasRoom ? undefined : bindings.loadVec4(buffer, index);
       },
       store: (index, value) => `store(${index}, ${value});`,
     },

@@ -21,7 +21,7 @@ export function elementwiseKernel(
   limits: Pick<GPUSupportedLimits, "maxComputeWorkgroupsPerDimension">,
 ): KernelText {
   const size = sizeOf(context.types[stores[0]!]!.shape);
-  const bindings = new Bindings(context.types);
+  const bindings = new Bindings(context);
   const functions = new Set<string>();
   const body = new Body(functions);
   const reader = new ValueReader(context, bindings, body);

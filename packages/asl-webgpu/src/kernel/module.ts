@@ -17,9 +17,10 @@ export const workgroupNumber = ([columns, rows]: readonly [number, number, numbe
 export const ENTRY_ARGUMENTS =
   "@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32";
 
-/** Bindings, then functions, then the rest. */
+/** Extensions, bindings, functions, then the rest. */
 export function moduleText(bindings: Bindings, functions: Iterable<string>, ...rest: readonly string[]): string {
-  return [bindings.declarations, functionsText(functions), ...rest]
+  const enables = [...bindings.enables].map((name) => `enable ${name};`).join("\n");
+  return [enables, bindings.declarations, functionsText(functions), ...rest]
     .filter((part) => part !== "")
     .join("\n\n")
     .concat("\n");

@@ -56,7 +56,7 @@ export function reductionKernel(
   const terms = sizeOf(extents);
   const cut = cutOf(sizeOf(results), terms);
 
-  const bindings = new Bindings(context.types);
+  const bindings = new Bindings(context);
   const functions = new Set<string>();
   const term = new Body(functions);
   const termReader = new ValueReader(context, bindings, term);

@@ -1,6 +1,5 @@
 import { sizeOf, type ValueId } from "asl-core";
 import type { Body } from "../wgsl/body.js";
-import { stored } from "../wgsl/storage.js";
 import type { Bindings } from "./bindings.js";
 import type { KernelContext, ValueReader } from "./value-reader.js";
 
@@ -23,8 +22,8 @@ export function storeAll(
   { reader, bindings, body }: { reader: ValueReader; bindings: Bindings; body: Body },
 ): void {
   for (const value of values) {
-    const { dtype, shape } = types[value]!;
+    const { shape } = types[value]!;
     const position = { shape, flat: sizeOf(shape) === 1 ? "0u" : flat };
-    body.line(`${bindings.write(value)}[${position.flat}] = ${stored(dtype, reader.read(value, position))};`);
+    body.line(bindings.store(value, position.flat, reader.read(value, position)));
   }
 }

@@ -4,7 +4,7 @@ import { loweringOf } from "../lower/table.js";
 import type { Body } from "../wgsl/body.js";
 import type { FunctionName } from "../wgsl/functions.js";
 import { flatOf, type Position } from "../wgsl/position.js";
-import { COMPUTED, literal, loaded } from "../wgsl/storage.js";
+import { COMPUTED, literal } from "../wgsl/storage.js";
 import type { Bindings } from "./bindings.js";
 
 /** What a kernel knows of the graph. */
@@ -16,6 +16,8 @@ export interface KernelContext {
   isStored(value: ValueId): boolean;
   /** The number of a value all of whose elements are alike and known. */
   splatOf(value: ValueId): number | undefined;
+  /** Whether a value's buffer holds 16 bits of each element. */
+  isHalf(value: ValueId): boolean;
   /** Whether something in this kernel computes with a rounded value. */
   isComputedWith(value: ValueId): boolean;
   readonly arithmetic: Arithmetic;
@@ -50,7 +52,7 @@ export class ValueReader implements Reader {
     if (splat !== undefined) return literal(dtype, splat);
     const place = position.flat ?? flatOf(position.shape, position.coordinates!);
     return body.once(`%${id} at ${place}`, () => {
-      if (context.isStored(id)) return loaded(dtype, `${this.bindings.read(id)}[${body.flat(position)}]`);
+      if (context.isStored(id)) return this.bindings.load(id, body.flat(position));
       return this.#computed(id, position);
     });
   }

@@ -1,6 +1,6 @@
-import { type Program, sizeOf, type ValueId } from "asl-core";
+import type { Program, ValueId } from "asl-core";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
-import { BYTES_PER_STORED_ELEMENT } from "../wgsl/storage.js";
+import { bytesOfValue, type Storage } from "./half-storage.js";
 import { type PlanOptions, type ProgramPlan, planProgram, type Target } from "./program-plan.js";
 import { DEFAULT_LIMITS, defaultTarget, type Limits } from "./target.js";
 
@@ -45,23 +45,28 @@ export interface MemoryPlan {
 export interface ExplainOptions extends PlanOptions {
   /** Of the device that the program is for. Default: what every device has. */
   readonly limits?: Limits;
+  /** As of the backend. Default "f32". */
+  readonly storage?: Storage;
 }
 
 /** The fused kernels of a program, their bytes and floating-point operations. No device is needed. */
-export function explain(program: Program, { limits = DEFAULT_LIMITS, ...options }: ExplainOptions = {}): Explanation {
-  return explanationOf(planProgram(program, defaultTarget(limits), options));
+export function explain(program: Program, options: ExplainOptions = {}): Explanation {
+  return explanationOf(planFor(program, options));
 }
 
 /** What a program takes on a device, before it is compiled. Throws OutOfMemoryError when no plan keeps `memoryLimit`. */
-export function planMemory(program: Program, { limits = DEFAULT_LIMITS, ...options }: ExplainOptions = {}): MemoryPlan {
-  return memoryOf(planProgram(program, defaultTarget(limits), options));
+export function planMemory(program: Program, options: ExplainOptions = {}): MemoryPlan {
+  return memoryOf(planFor(program, options));
 }
+
+const planFor = (program: Program, { limits = DEFAULT_LIMITS, storage = "f32", ...options }: ExplainOptions) =>
+  planProgram(program, { ...defaultTarget(limits), storage }, options);
 
 /** For measurements: the same with a kernel for each node. */
 export const withoutFusion = (target: Target): Target => ({ ...target, fusion: "none" });
 
-export function explanationOf({ graph, kernels, bufferOf }: ProgramPlan): Explanation {
-  const bytesOf = (id: ValueId) => sizeOf(graph.types[id]!.shape) * BYTES_PER_STORED_ELEMENT;
+export function explanationOf({ graph, kernels, bufferOf, halves }: ProgramPlan): Explanation {
+  const bytesOf = (id: ValueId) => bytesOfValue(graph, halves, id);
   const total = (ids: Iterable<ValueId>) => [...new Set(ids)].reduce((sum, id) => sum + bytesOf(id), 0);
   const explained = kernels.map((kernel: Kernel) => ({
     scope: kernel.scope,
@@ -95,7 +100,7 @@ export function explanationOf({ graph, kernels, bufferOf }: ProgramPlan): Explan
 
 export function memoryOf(plan: ProgramPlan): MemoryPlan {
   const { plannedBytes, naiveBytes, lowerBoundBytes } = plan.slots;
-  const bytesOf = (id: ValueId) => sizeOf(plan.graph.types[id]!.shape) * BYTES_PER_STORED_ELEMENT;
+  const bytesOf = (id: ValueId) => bytesOfValue(plan.graph, plan.halves, id);
   const written = new Set(Object.values(plan.program.writes));
   let residentBytes = 0;
   const states = new Map<string, number>();

@@ -20,7 +20,9 @@ import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import type { Arithmetic } from "../lower/lowering.js";
 import { OutOfMemoryError } from "../runtime/errors.js";
 import { paddedBytes } from "../runtime/usage.js";
+import { BYTES_PER_HALF, BYTES_PER_STORED_ELEMENT } from "../wgsl/storage.js";
 import { withFiniteFlags } from "./finite-flags.js";
+import { halfBuffersOf, type Storage } from "./half-storage.js";
 import { planSlots, type SlotPlan } from "./slots.js";
 
 /** What a plan depends on beside the program. */
@@ -29,6 +31,8 @@ export interface Target {
   readonly tuning: Tuning;
   readonly limits: Pick<GPUSupportedLimits, "maxStorageBuffersPerShaderStage">;
   readonly fusion?: GroupOptions["fusion"];
+  /** Default "f32". */
+  readonly storage?: Storage;
 }
 
 /** Which buffer holds a value while the program runs. */
@@ -53,6 +57,8 @@ export interface ProgramPlan {
   readonly locations: ReadonlyMap<ValueId, Location>;
   /** The value in whose buffer each value lies. */
   readonly bufferOf: readonly ValueId[];
+  /** The buffers that hold 16 bits of each element. */
+  readonly halves: ReadonlySet<ValueId>;
   /** Slot of each kernel's scratch, if it needs any. */
   readonly scratchSlots: readonly (number | undefined)[];
   readonly slots: SlotPlan;
@@ -96,17 +102,18 @@ export function planProgram(program: Program, target: Target, { memoryLimit }: P
 
 type GraphPlan = Omit<ProgramPlan, "flags" | "repeatedFlops">;
 
-function memoryPlanOf({ graph, kernels, locations, slots }: GraphPlan): MemoryPlan {
+function memoryPlanOf({ graph, kernels, locations, slots, halves }: GraphPlan): MemoryPlan {
   const shared = [...locations].filter(([, { kind }]) => kind === "slot");
   return {
     steps: kernels.map((kernel) => ({ reads: readsOf(kernel), writes: writesOf(kernel) })),
-    bytes: new Map(shared.map(([id]) => [id, paddedBytes(sizeOf(graph.types[id]!.shape))])),
+    bytes: new Map(shared.map(([id]) => [id, bufferBytes(graph, halves, id)])),
     plannedBytes: slots.plannedBytes,
   };
 }
 
 function planGraph(graph: Graph, program: Program, target: Target, cut?: number): GraphPlan {
   const bufferOf = buffersOf(graph);
+  const halves = halfBuffersOf(graph, program, target.storage ?? "f32", bufferOf);
   const splatOf = splatsOf(graph);
   const { groups, stored } = groupsOf(graph, {
     fusion: target.fusion ?? "full",
@@ -118,6 +125,7 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
     types: graph.types,
     producers: producersOf(graph),
     splatOf,
+    isHalf: (value: ValueId) => halves.has(value),
     arithmetic: target.arithmetic,
   };
   const kernels = groups.map((group) => {
@@ -134,7 +142,7 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
   for (const { op, output, attrs } of graph.nodes) {
     if (op === "constant") locations.set(output, { kind: "constant", value: attrs.value });
   }
-  const lives = lifetimesOf(graph, kernels, bufferOf);
+  const lives = lifetimesOf(graph, kernels, bufferOf, halves);
   // A kernel writes what becomes state where it will stay.
   for (const [output, name] of Object.entries(program.writes)) {
     const buffer = bufferOf[graph.outputs[output]!]!;
@@ -152,8 +160,11 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
   scratches.forEach(({ step }, i) => {
     scratchSlots[step] = slots.slotOf[shared.length + i]!;
   });
-  return { program, graph, kernels, locations, bufferOf, scratchSlots, slots };
+  return { program, graph, kernels, locations, bufferOf, halves, scratchSlots, slots };
 }
+
+const bufferBytes = (graph: Graph, halves: ReadonlySet<ValueId>, id: ValueId): number =>
+  paddedBytes(sizeOf(graph.types[id]!.shape), halves.has(id) ? BYTES_PER_HALF : BYTES_PER_STORED_ELEMENT);
 
 /** Views lie in the buffer of their argument. */
 function buffersOf(graph: Graph): ValueId[] {
@@ -165,7 +176,12 @@ function buffersOf(graph: Graph): ValueId[] {
 }
 
 /** When the values that kernels write are written and last read; outputs live to the end. */
-function lifetimesOf(graph: Graph, kernels: readonly Kernel[], bufferOf: readonly ValueId[]) {
+function lifetimesOf(
+  graph: Graph,
+  kernels: readonly Kernel[],
+  bufferOf: readonly ValueId[],
+  halves: ReadonlySet<ValueId>,
+) {
   const given = new Set<ValueId>(Object.values(graph.inputs));
   for (const { op, output } of graph.nodes) if (op === "constant") given.add(output);
   const isGiven = (id: ValueId) => given.has(id);
@@ -178,7 +194,7 @@ function lifetimesOf(graph: Graph, kernels: readonly Kernel[], bufferOf: readonl
       else if (!isGiven(id)) lives.set(id, { bytes: paddedBytes(0), first: step, last: step });
     }
     for (const id of writesOf(kernel)) {
-      lives.set(id, { bytes: paddedBytes(sizeOf(graph.types[id]!.shape)), first: step, last: step });
+      lives.set(id, { bytes: bufferBytes(graph, halves, id), first: step, last: step });
     }
   });
   for (const id of Object.values(graph.outputs)) {

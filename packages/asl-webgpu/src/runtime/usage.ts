@@ -4,4 +4,5 @@ export const MAP_MODE_READ = 0x1;
 export const SHADER_STAGE_COMPUTE = 0x4;
 
 /** Whole groups of four elements, so that a buffer can be read in fours; at least one, for no binding is empty. */
-export const paddedBytes = (elements: number) => Math.max(16, Math.ceil(elements / 4) * 16);
+export const paddedBytes = (elements: number, bytesPerElement = 4) =>
+  Math.max(16, Math.ceil(elements / 4) * 4 * bytesPerElement);

@@ -1,12 +1,14 @@
 import type { DType } from "asl-core";
 
-/** How elements lie in a buffer: bool as u32, for WGSL has no storable bool. */
+/** How elements lie in a buffer: bool as u32, for WGSL has no storable bool; f32 rounded to 16 bits where that is asked for. */
 export const STORED = { f32: "f32", i32: "i32", bool: "u32" } as const satisfies Record<DType, string>;
+export const STORED_HALF = "f16";
 
 /** How elements are computed with. */
 export const COMPUTED = { f32: "f32", i32: "i32", bool: "bool" } as const satisfies Record<DType, string>;
 
 export const BYTES_PER_STORED_ELEMENT = 4;
+export const BYTES_PER_HALF = 2;
 
 export const loaded = (dtype: DType, element: string) => (dtype === "bool" ? `(${element} != 0u)` : element);
 export const stored = (dtype: DType, value: string) => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
