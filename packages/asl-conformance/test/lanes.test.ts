@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { inLanes } from "../src/command/lanes.js";
 
 const laneOf = (item: string) => item[0]!;
+const ONE_EACH = { laneOf, widthOf: () => 1 };
 const ignore = () => undefined;
 
 it("does a lane's items one after another, beside those of other lanes", async () => {
@@ -10,7 +11,7 @@ it("does a lane's items one after another, beside those of other lanes", async (
   const said: string[] = [];
   const results = await inLanes(
     ["a1", "b1", "a2", "b2"],
-    laneOf,
+    ONE_EACH,
     async (item, say) => {
       expect([...running].map(laneOf)).not.toContain(laneOf(item));
       running.add(item);
@@ -34,6 +35,19 @@ it("begins nothing more after an error, and throws it when all have stopped", as
     await new Promise((resolve) => setTimeout(resolve, 1));
     done.push(item);
   };
-  await expect(inLanes(["a1", "b1", "a2", "b2"], laneOf, job, ignore)).rejects.toThrow("b1 broke");
+  await expect(inLanes(["a1", "b1", "a2", "b2"], ONE_EACH, job, ignore)).rejects.toThrow("b1 broke");
   expect(done).toEqual(["a1"]);
+});
+
+it("does as many of a lane at a time as it is wide", async () => {
+  let running = 0;
+  let most = 0;
+  const job = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    running -= 1;
+  };
+  await inLanes(["a1", "a2", "a3", "a4", "a5"], { laneOf, widthOf: () => 2 }, job, ignore);
+  expect(most).toBe(2);
 });

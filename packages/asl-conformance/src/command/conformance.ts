@@ -37,6 +37,12 @@ export interface CommandOptions {
   readonly quiet?: true | undefined;
 }
 
+/** A backend of this process takes a core; those with processes of their own wait for one another's answers a lot. */
+const LANES = {
+  laneOf: ({ host = "node" }: Candidate) => host,
+  widthOf: (host: "node" | "own") => (host === "node" ? 1 : 2),
+};
+
 /** Runs the suite; true when every backend conforms and no mutant survives. */
 export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
   const started = performance.now();
@@ -54,7 +60,7 @@ export async function conform(adapters: readonly string[], options: CommandOptio
   };
   const isForBackends = cases.fixtures.length + cases.sessionCases.length + cases.networks.length > 0;
   const chosenBackends = isForBackends ? candidates : [];
-  for (const result of await inLanes(chosenBackends, ({ host = "node" }) => host, runOne, output.progress)) {
+  for (const result of await inLanes(chosenBackends, LANES, runOne, output.progress)) {
     if ("reason" in result) skipped.push(result);
     else results.push(result);
   }

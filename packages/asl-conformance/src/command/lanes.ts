@@ -2,25 +2,25 @@
 export type Say = (text: string) => void;
 
 /**
- * Does a job for every item: within a lane one after another, the lanes side by side; results in the order of the items.
- * After an error no lane begins another item, and the first error is thrown once all have stopped.
+ * Does a job for every item: within a lane `widthOf(lane)` at a time, the lanes side by side; results in the order of the
+ * items. After an error no lane begins another item, and the first error is thrown once all have stopped.
  */
-export async function inLanes<T, R>(
+export async function inLanes<T, R, L extends string>(
   items: readonly T[],
-  laneOf: (item: T) => string,
+  { laneOf, widthOf }: { readonly laneOf: (item: T) => L; readonly widthOf: (lane: L) => number },
   job: (item: T, say: Say) => Promise<R>,
   progress: Say,
 ): Promise<readonly R[]> {
   const results = new Map<T, R>();
   const said = new Map<string, string>();
   let failed = false;
-  const walk = async (lane: string) => {
+  const walk = async (waiting: T[], walker: string) => {
     const say: Say = (text) => {
-      said.set(lane, text);
+      said.set(walker, text);
       progress([...said.values()].join("   "));
     };
-    for (const item of items) {
-      if (failed || laneOf(item) !== lane) continue;
+    while (!failed && waiting.length > 0) {
+      const item = waiting.shift() as T;
       try {
         results.set(item, await job(item, say));
       } catch (error) {
@@ -28,9 +28,13 @@ export async function inLanes<T, R>(
         throw error;
       }
     }
-    said.delete(lane);
+    said.delete(walker);
   };
-  const ends = await Promise.allSettled([...new Set(items.map(laneOf))].map(walk));
+  const walks = [...new Set(items.map(laneOf))].flatMap((lane) => {
+    const waiting = items.filter((item) => laneOf(item) === lane);
+    return Array.from({ length: widthOf(lane) }, (_, i) => walk(waiting, `${lane} ${i}`));
+  });
+  const ends = await Promise.allSettled(walks);
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   return items.map((item) => results.get(item) as R);
 }
