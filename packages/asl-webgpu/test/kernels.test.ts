@@ -16,9 +16,9 @@ describe("kernels", () => {
       return { z: max(add(mul(x, y), 0.5), y) };
     });
     expect(wgslOf(graph)[0]![0]).toMatchInlineSnapshot(`
-      "@group(0) @binding(0) var<storage, read_write> out0: array<f32>;
+      "@group(0) @binding(0) var<storage, read> in0: array<f32>;
       @group(0) @binding(1) var<storage, read> in1: array<f32>;
-      @group(0) @binding(2) var<storage, read> in2: array<f32>;
+      @group(0) @binding(2) var<storage, read_write> out2: array<f32>;
       @group(0) @binding(3) var<uniform> zero: u32;
 
       fn held(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }
@@ -35,12 +35,12 @@ describe("kernels", () => {
       fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
         let i = workgroup.x * 64u + local;
         if (i >= 24u) { return; }
-        let v0 = in1[i];
-        let v1 = in2[i];
+        let v0 = in0[i];
+        let v1 = in1[i];
         let v2 = held(v0 * v1);
         let v3 = held(v2 + 0.5f);
         let v4 = max_f32(v3, v1);
-        out0[i] = v4;
+        out2[i] = v4;
       }
       "
     `);
@@ -56,8 +56,8 @@ describe("kernels", () => {
     });
     expect(wgslOf(graph)).toHaveLength(1);
     expect(wgslOf(graph)[0]![0]).toMatchInlineSnapshot(`
-      "@group(0) @binding(0) var<storage, read_write> out0: array<f32>;
-      @group(0) @binding(1) var<storage, read> in1: array<f32>;
+      "@group(0) @binding(0) var<storage, read> in0: array<f32>;
+      @group(0) @binding(1) var<storage, read_write> out1: array<f32>;
       @group(0) @binding(2) var<uniform> zero: u32;
 
       @compute @workgroup_size(64)
@@ -69,12 +69,12 @@ describe("kernels", () => {
         var v2: f32 = (-1.0f);
         if ((v0 - 1u) < 2u) {
           let v3 = v1 * 4u + ((v0 - 1u) + 1u);
-          let v4 = in1[v3];
+          let v4 = in0[v3];
           v2 = v4;
         }
-        let v5 = in1[i];
+        let v5 = in0[i];
         let v6 = v2 + v5;
-        out0[i] = v6;
+        out1[i] = v6;
       }
       "
     `);
@@ -163,14 +163,14 @@ describe("kernels", () => {
         let v1 = index / 25u;
         let v2 = (index / 5u) % 5u;
         let v3 = index % 5u;
-        let v4 = in3[v1];
+        let v4 = in2[v1];
         let v5 = held(v0 * v4);
-        let v6 = in4[v1];
+        let v6 = in3[v1];
         let v7 = held(v5 + v6);
-        let v8 = in5[index];
+        let v8 = in4[index];
         let v9 = held(v7 + v8);
         let v10 = max_f32(v9, 0.0f);
-        out2[index] = v10;
+        out5[index] = v10;
       }"
     `);
   });

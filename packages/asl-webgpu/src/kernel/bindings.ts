@@ -1,7 +1,13 @@
-import type { ValueId } from "asl-core";
+import type { TensorType, ValueId } from "asl-core";
 import { loaded, STORED, STORED_HALF, stored } from "../wgsl/storage.js";
 import type { Binding } from "./kernel.js";
-import type { KernelContext } from "./value-reader.js";
+
+/** What lies in the buffers of values. */
+export interface BufferTypes {
+  readonly types: readonly TensorType[];
+  /** Whether a value's buffer holds 16 bits of each element. */
+  isHalf(value: ValueId): boolean;
+}
 
 /** The buffers of a kernel under construction, numbered as they are first used. */
 export class Bindings {
@@ -12,7 +18,7 @@ export class Bindings {
   /** WGSL extensions that the declarations need. */
   readonly enables = new Set<string>();
 
-  constructor(private readonly context: Pick<KernelContext, "types" | "isHalf">) {}
+  constructor(private readonly buffers: BufferTypes) {}
 
   get list(): readonly Binding[] {
     return [...this.#bindings, { kind: "zero" }];
@@ -27,21 +33,21 @@ export class Bindings {
   load(value: ValueId, index: string): string {
     const name = this.#bind(`in${value}`, { kind: "read", value }, "in", `read> NAME: array<${this.#stored(value)}>`);
     const element = `${name}[${index}]`;
-    return this.context.isHalf(value) ? `f32(${element})` : loaded(this.#dtype(value), element);
+    return this.buffers.isHalf(value) ? `f32(${element})` : loaded(this.#dtype(value), element);
   }
 
   /** vec4<f32> of elements index to index + 3 of an f32 value's buffer; index is a multiple of 4. */
   loadVec4(value: ValueId, index: string): string {
     const type = `read> NAME: array<vec4<${this.#stored(value)}>>`;
     const four = `${this.#bind(`four${value}`, { kind: "read", value }, "four", type)}[(${index}) / 4u]`;
-    return this.context.isHalf(value) ? `vec4<f32>(${four})` : four;
+    return this.buffers.isHalf(value) ? `vec4<f32>(${four})` : four;
   }
 
   /** Statement that writes element `index` of a value's buffer. */
   store(value: ValueId, index: string, element: string): string {
     const type = `read_write> NAME: array<${this.#stored(value)}>`;
     const name = this.#bind(`out${value}`, { kind: "write", value }, "out", type);
-    const written = this.context.isHalf(value) ? `f16(${element})` : stored(this.#dtype(value), element);
+    const written = this.buffers.isHalf(value) ? `f16(${element})` : stored(this.#dtype(value), element);
     return `${name}[${index}] = ${written};`;
   }
 
@@ -49,10 +55,10 @@ export class Bindings {
     return this.#bind("scratch", { kind: "scratch" }, "scratch", "read_write> NAME: array<f32>");
   }
 
-  #dtype = (value: ValueId) => this.context.types[value]!.dtype;
+  #dtype = (value: ValueId) => this.buffers.types[value]!.dtype;
 
   #stored(value: ValueId): string {
-    if (!this.context.isHalf(value)) return STORED[this.#dtype(value)];
+    if (!this.buffers.isHalf(value)) return STORED[this.#dtype(value)];
     this.enables.add(STORED_HALF);
     return STORED_HALF;
   }

@@ -5,19 +5,16 @@ import type { Body } from "../wgsl/body.js";
 import type { FunctionName } from "../wgsl/functions.js";
 import { flatOf, type Position } from "../wgsl/position.js";
 import { COMPUTED, literal } from "../wgsl/storage.js";
-import type { Bindings } from "./bindings.js";
+import type { Bindings, BufferTypes } from "./bindings.js";
 
 /** What a kernel knows of the graph. */
-export interface KernelContext {
-  readonly types: readonly TensorType[];
+export interface KernelContext extends BufferTypes {
   /** The node that makes each value. */
   readonly producers: readonly (AnyNode | undefined)[];
   /** Whether a value lies in a buffer when this kernel runs; all others are computed where they are read. */
   isStored(value: ValueId): boolean;
   /** The number of a value all of whose elements are alike and known. */
   splatOf(value: ValueId): number | undefined;
-  /** Whether a value's buffer holds 16 bits of each element. */
-  isHalf(value: ValueId): boolean;
   /** Whether something in this kernel computes with a rounded value. */
   isComputedWith(value: ValueId): boolean;
   readonly arithmetic: Arithmetic;
