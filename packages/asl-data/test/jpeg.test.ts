@@ -81,14 +81,12 @@ describe("decodeJpeg and sharp agree", () => {
   });
 
   it("about damaged files: what one byte changes is the same picture for both, or sharp's to judge", async () => {
-    // steps of quantization that overflow 16 bits give what no two versions of libjpeg agree about
-    const files = cases.filter(({ by, name }) => by === "kernels" && /^(?!quality-1,).*61 x 45/.test(name));
+    const files = cases.filter(({ by, name }) => by === "kernels" && name.includes("61 x 45"));
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...files), fc.nat(), fc.nat(255), async (each, place, value) => {
         const file = Buffer.from(each.file, "base64");
-        const first = file.lastIndexOf(Buffer.of(0xff, 0xdb, 0x00, 0x43)) + 2 + 0x43;
-        file[first + (place % (file.length - first))] = value;
+        file[place % file.length] = value;
         const own = decodeJpeg(file, MOST);
         if (own === undefined) return;
         taken++;

@@ -11,9 +11,15 @@ import { lowerBytes, lowerPairs, pairFactors, upperBytes, upperPairs } from "./v
  *   o(0) = 4926 X1 - 7373 X7 + Q,  o(1) = 4177 X3 - 20995 X5 + P
  *   o(2) = -4176 X5 - 20995 X3 + Q,  o(3) = -4927 X7 - 7373 X1 + P
  *
- * Products and their sums are exact in 32 bits; a pass rounds once, at its end, and saturates to 16 bits. Sums of two inputs
- * wrap at 16 bits, as in libjpeg-turbo on x86, which only a damaged file can tell.
+ * Products and their sums are exact in 32 bits, a pass rounds once, at its end. Between the passes 16 bits are enough for
+ * blocks up to MOST_SIZE; beyond, versions of libjpeg do not agree with one another.
  */
+
+/**
+ * Most that the sizes of a block's dequantized coefficients may add up to. A pass makes at most 4 x 1.3872 of each (11363 / 8192
+ * is the largest factor), and the second one adds two results of the first: 5.549 x 5900 + 1 < 2^15.
+ */
+const MOST_SIZE = 5900;
 
 /** 8 x 8 int16 between the passes. */
 const SCRATCH = memory.data(128, 16);
@@ -174,6 +180,23 @@ function storeTwoRows(target: usize, stride: usize, rows: v128): void {
   v128.store64_lane(target + stride, rows, 1);
 }
 
+/** The sum of |coefficient| x step. */
+function sizeOf(block: usize, quantization: usize): i32 {
+  let sum = i32x4.splat(0);
+  for (let at: usize = 0; at < 128; at += 16) {
+    const coefficients = v128.load(block + at);
+    // |-32768| as 32767
+    const sizes = i16x8.max_s(coefficients, i16x8.sub_sat_s(i16x8.splat(0), coefficients));
+    sum = i32x4.add(sum, i32x4.dot_i16x8_s(sizes, v128.load(quantization + at)));
+  }
+  return (
+    i32x4.extract_lane(sum, 0) +
+    i32x4.extract_lane(sum, 1) +
+    i32x4.extract_lane(sum, 2) +
+    i32x4.extract_lane(sum, 3)
+  );
+}
+
 /** A block of nothing but its mean: (((DC 2^2) 2^13) + half) >> 18, in the rows' pass as in the columns'. */
 function flatBlock(mean: i32, target: usize, stride: usize): void {
   const sample = min(max(((mean + 4) >> 3) + 128, 0), 255);
@@ -184,7 +207,10 @@ function flatBlock(mean: i32, target: usize, stride: usize): void {
   }
 }
 
-/** The samples of a component: int16[down][across][64] and their masks to uint8[down * 8][stride]. quantization: int16[64]. */
+/**
+ * The samples of a component: int16[down][across][64] and their masks to uint8[down * 8][stride]. quantization: int16[64].
+ * 0 as soon as a block exceeds MOST_SIZE, else 1.
+ */
 export function reconstruct(
   coefficients: usize,
   masks: usize,
@@ -193,15 +219,17 @@ export function reconstruct(
   down: i32,
   target: usize,
   stride: usize,
-): void {
+): i32 {
   for (let y = 0; y < down; y++) {
     for (let x = 0; x < across; x++) {
+      if (sizeOf(coefficients, quantization) > MOST_SIZE) return 0;
       const to = target + <usize>x * 8;
-      if (load<u64>(masks) === 0) flatBlock(<i16>(load<i16>(coefficients) * load<i16>(quantization)), to, stride);
+      if (load<u64>(masks) === 0) flatBlock(load<i16>(coefficients) * load<i16>(quantization), to, stride);
       else inverseDct(coefficients, quantization, to, stride);
       coefficients += 128;
       masks += 8;
     }
     target += stride * 8;
   }
+  return 1;
 }

@@ -27,7 +27,7 @@ interface Place {
 
 /**
  * Decodes what parseJpeg takes, to the bytes of libjpeg's default settings (accurate integer DCT, triangle-filtered
- * chroma). Undefined for other files, for damaged ones, for more than `maxPixels`, and where kernels cannot run.
+ * chroma). Undefined for other files, for damaged ones and for contrasts that no encoder makes, for more than `maxPixels`, and where kernels cannot run.
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | undefined {
   const file = parseJpeg(bytes);
@@ -72,7 +72,7 @@ export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | unde
   const copyTop = copy + GUARD_BYTES + bytes.length + SLACK;
   const at = { memory, source, limit: source + bytes.length, copyTop, scan, tables };
   if (!decodeScans(kernels, file, places, at)) return undefined;
-  writeRgb(kernels, file, places, rows, target);
+  if (!writeRgb(kernels, file, places, rows, target)) return undefined;
   return { width, height, data: copyPixels(memory.subarray(target, target + targetBytes)) };
 }
 
@@ -115,22 +115,23 @@ function decodeScans(kernels: KernelExports, file: JpegFile, places: readonly Pl
   return true;
 }
 
-/** Inverse DCT, upsampling and colour. */
+/** Inverse DCT, upsampling and colour; false where the DCT of a block would leave 16 bits. */
 function writeRgb(
   kernels: KernelExports,
   { width, height }: JpegFile,
   places: readonly Place[],
   rows: number,
   target: number,
-): void {
+): boolean {
   for (const { grid, coefficients, masks, quantization, plane } of places) {
-    kernels.reconstruct(coefficients, masks, quantization, grid.across, grid.down, plane, grid.across * 8);
+    const { across, down } = grid;
+    if (!kernels.reconstruct(coefficients, masks, quantization, across, down, plane, across * 8)) return false;
   }
   const [luma, blue, red] = places as [Place, Place | undefined, Place | undefined];
   const lumaStride = luma.grid.across * 8;
   if (blue === undefined || red === undefined) {
     kernels.planeToRgb(luma.plane, lumaStride, target, width, height);
-    return;
+    return true;
   }
   const { across, down } = luma.grid.component;
   const halves = (across === 2 ? 1 : 0) + (down === 2 ? 2 : 0);
@@ -140,4 +141,5 @@ function writeRgb(
     ...([chroma.across * 8, chroma.width, chroma.height, halves] as const),
     ...([rows, target, width, height] as const),
   );
+  return true;
 }

@@ -18,6 +18,7 @@ export interface KernelExports {
   buildHuffman(counts: number, largest: number, table: number): number;
   /** Address of the marker behind the scan, 0 for a damaged one. */
   decodeScan(scan: number): number;
+  /** 1; 0 where a block is beyond what versions of libjpeg agree about. */
   reconstruct(
     coefficients: number,
     masks: number,
@@ -26,7 +27,7 @@ export interface KernelExports {
     down: number,
     target: number,
     stride: number,
-  ): void;
+  ): number;
   planesToRgb(
     luma: number,
     lumaStride: number,
