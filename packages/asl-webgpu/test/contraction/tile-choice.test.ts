@@ -1,7 +1,7 @@
-import { ShapeError } from "asl-core";
+import { type Shape, ShapeError } from "asl-core";
 import { describe, expect, it } from "vitest";
-import type { Tile } from "../../src/contraction/index.js";
-import { plan, SAME } from "./one-plan.js";
+import type { Tile, Tuning } from "../../src/contraction/index.js";
+import { LIMITS, plan } from "./one-plan.js";
 
 describe("tiles of contractions", () => {
   it("refuses more elements than an index holds, with the numbers", () => {
