@@ -1,33 +1,50 @@
 import { type Backend, InputError } from "asl-core";
 import type { Metrics } from "./parts/metrics.js";
+import { PART_NAMES, partOf } from "./parts/part-name.js";
 import type { Preprocessing } from "./parts/preprocessing.js";
 import type { Deviation } from "./report.js";
 
-/** What an adapter's module exports. */
-export interface Adapter {
-  readonly backend: Backend;
+/** Somebody's metrics or preprocessing, whole or some of its functions. */
+export interface Parts {
+  readonly metrics?: Partial<Metrics>;
+  readonly preprocess?: Partial<Preprocessing>;
+}
+
+/** What an adapter's module exports: a backend, parts, or both. */
+export interface Adapter extends Parts {
+  readonly backend?: Backend;
   readonly deviations: readonly Deviation[];
 }
 
+type Module = Readonly<Record<string, unknown>>;
+
 /**
- * A module's default export is a Backend or a function that makes one; `deviations`, if it exports any, are the cases
- * that it is known to fail. Throws InputError, naming the file, for anything else.
+ * A module's default export is a Backend or a function that makes one, which may be left out where it exports `metrics`
+ * or `preprocess`; `deviations`, if it exports any, are the cases of these that it is known to fail. Throws InputError,
+ * naming the file, for anything else.
  */
-export async function adapterOf(file: string, module: Readonly<Record<string, unknown>>): Promise<Adapter> {
-  const exported = module.default;
-  const backend: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
-  if (!isBackend(backend)) {
-    throw new InputError(`${file}: the default export must be a Backend or a function that makes one (name, compile)`);
+export async function adapterOf(file: string, module: Module): Promise<Adapter> {
+  const parts = partsOf(file, module);
+  const isOfParts = module.default === undefined && Object.keys(parts).length > 0;
+  const backend = isOfParts ? {} : { backend: await backendOf(file, module) };
+  const deviations = deviationsOf(file, module.deviations);
+  const exported = { ...parts, ...backend };
+  const stray = deviations.find((each) => exported[partOf(each.case) ?? "backend"] === undefined);
+  if (stray !== undefined) {
+    const missing = partOf(stray.case) ?? "backend (default export)";
+    throw new InputError(`${file}: a deviation names ${stray.case}, but the module exports no ${missing}`);
   }
-  return { backend, deviations: deviationsOf(file, module.deviations) };
+  return { ...exported, deviations };
 }
 
-function isBackend(value: unknown): value is Backend {
-  const { name, compile } = (value ?? {}) as Partial<Backend>;
-  return typeof name === "string" && typeof compile === "function";
+async function backendOf(file: string, { default: exported }: Module): Promise<Backend> {
+  const backend: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
+  const { name, compile } = (backend ?? {}) as Partial<Backend>;
+  if (typeof name === "string" && typeof compile === "function") return backend as Backend;
+  throw new InputError(`${file}: the default export must be a Backend or a function that makes one (name, compile)`);
 }
 
-export function deviationsOf(file: string, value: unknown): readonly Deviation[] {
+function deviationsOf(file: string, value: unknown): readonly Deviation[] {
   if (value === undefined) return [];
   const isDeviation = (each: unknown): each is Deviation => {
     const { case: name, reason } = (each ?? {}) as Partial<Deviation>;
@@ -39,17 +56,13 @@ export function deviationsOf(file: string, value: unknown): readonly Deviation[]
   return value;
 }
 
-/** Somebody's metrics or preprocessing, whole or some of its functions. */
-export interface Parts {
-  readonly metrics?: Partial<Metrics>;
-  readonly preprocess?: Partial<Preprocessing>;
-}
-
-/** What a module exports as `metrics` and `preprocess`. Throws InputError, naming the file, for other than functions. */
-export function partsOf(file: string, { metrics, preprocess }: Readonly<Record<string, unknown>>): Parts {
-  for (const [name, value] of Object.entries({ metrics, preprocess })) {
-    if (value === undefined || (typeof value === "object" && value !== null)) continue;
-    throw new InputError(`${file}: ${name} must be an object of functions; got ${typeof value}`);
+function partsOf(file: string, module: Module): Parts {
+  const exported = PART_NAMES.filter((name) => module[name] !== undefined).map((name) => [name, module[name]] as const);
+  for (const [name, value] of exported) {
+    if (typeof value === "object" && value !== null) continue;
+    throw new InputError(
+      `${file}: ${name} must be an object of functions; got ${value === null ? null : typeof value}`,
+    );
   }
-  return { ...(metrics ? { metrics } : {}), ...(preprocess ? { preprocess } : {}) };
+  return Object.fromEntries(exported) as Parts;
 }

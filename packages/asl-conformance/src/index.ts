@@ -32,7 +32,8 @@ export type {
 export { runNetworkCase } from "./networks/run-network.js";
 export { type OfficialLossCase, officialLosses, officialLossGraph } from "./official-losses.js";
 export { type Metrics, metricsCases, RATE_NAMES, type RateName } from "./parts/metrics.js";
-export { type PartCase, type PartName, type PartReport, type PartRun, runPart, runPartCase } from "./parts/part.js";
+export { type PartCase, type PartReport, type PartRun, runPart, runPartCase } from "./parts/part.js";
+export type { PartName } from "./parts/part-name.js";
 export type { Picture } from "./parts/picture.js";
 export { type Preprocessing, preprocessingCases, type ResizeFilter } from "./parts/preprocessing.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";

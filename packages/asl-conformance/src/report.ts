@@ -38,7 +38,7 @@ export interface Report {
   readonly outcomes: readonly CaseOutcome[];
   readonly probes: Probes;
   readonly seconds: number;
-  /** No case failed, and no declared deviation has mended or names a case that does not exist. */
+  /** Cases were run, none failed, and no declared deviation has mended or names a case that was not run. */
   readonly passed: boolean;
   /** Deviations that name no case of the run. */
   readonly unknownDeviations: readonly string[];

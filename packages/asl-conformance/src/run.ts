@@ -45,12 +45,16 @@ export async function runConformance(backend: Backend, options: ConformanceOptio
     outcomes,
     probes: await probe(backend),
     seconds: (performance.now() - started) / 1000,
-    passed: unknownDeviations.length === 0 && outcomes.every(isAccepted),
+    passed: conforms(outcomes, unknownDeviations),
     unknownDeviations,
   };
 }
 
 export const isAccepted = ({ status }: CaseOutcome) => status === "passed" || status === "deviates";
+
+/** Where nothing was run, nothing conforms. */
+export const conforms = (outcomes: readonly CaseOutcome[], unknownDeviations: readonly string[]) =>
+  outcomes.length > 0 && unknownDeviations.length === 0 && outcomes.every(isAccepted);
 
 /** One case; `reason` when it is declared as a deviation. */
 export async function runCase(backend: Backend, fixture: Fixture, reason?: string): Promise<CaseOutcome> {

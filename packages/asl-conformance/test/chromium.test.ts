@@ -51,6 +51,12 @@ describe.skipIf(findChromium() === undefined)("in Chromium (skipped where it is 
   it.each([
     ["no adapter", "export default 3;", /default export must be a Backend/],
     ["broken", "throw new Error('broken on purpose');", /broken on purpose/],
+    [
+      "metrics beside it",
+      "export const metrics = {}; export default { name: 'x', compile() {} };",
+      /exports metrics, which runs in Node only/,
+    ],
+    ["metrics alone", "export const metrics = {};", /exports metrics, which runs in Node only/],
     ["missing import", "import 'nowhere-to-be-found'; export default 3;", /cannot be bundled: .*nowhere-to-be-found/],
   ])("refuses a module with %s", async (name, source, message) => {
     await expect(run([await adapter(name.replaceAll(" ", "-"), source)], { browser: true })).rejects.toThrow(message);

@@ -94,6 +94,26 @@ describe("asl-conformance ./adapter.js", () => {
     await expect(run([file])).rejects.toThrow(message);
   });
 
+  it("refuses to run nothing", async () => {
+    await expect(run([], { backend: ["reference-f64"], case: ["exact-functions"] })).rejects.toThrow(
+      /reference-f64 cannot be run: the cases rest on float32 rounding; it computes in more/,
+    );
+    await expect(run([NAIVE], { case: ["metrics/ties"] })).rejects.toThrow(/no case was run: nothing that was named/);
+  });
+
+  it("fails for a deviation of a case that does not exist, whatever part of the suite is run", async () => {
+    const file = path.join(folder, "unknown.mjs");
+    await writeFile(
+      file,
+      `export { default } from ${JSON.stringify(NAIVE)};\n` +
+        'export const deviations = [{ case: "conv9/edge/x", reason: "x" }, { case: "max/edge/zeros", reason: "y" }];\n',
+    );
+    const { passed, text } = await run([file], { case: ["conv2d/dyadic/1x1"] });
+    expect(passed).toBe(false);
+    expect(text).toContain("FAILED naive: conv9/edge/x: is declared as a deviation, but is no case of this run");
+    expect(text).not.toContain("max/edge/zeros");
+  });
+
   it("refuses a module that does not exist, an unknown backend and an unknown case", async () => {
     await expect(run([path.join(folder, "missing.mjs")])).rejects.toThrow(/missing\.mjs/);
     await expect(run([], { backend: ["onxx"] })).rejects.toThrow(/no backend is called "onxx"; expected one of .*onnx/);

@@ -39,6 +39,14 @@ it("begins nothing more after an error, and throws it when all have stopped", as
   expect(done).toEqual(["a1"]);
 });
 
+it("throws the error that came first in time, not that of the first lane", async () => {
+  const job = async (item: string) => {
+    await new Promise((resolve) => setTimeout(resolve, item === "a1" ? 20 : 1));
+    throw new Error(`${item} broke`);
+  };
+  await expect(inLanes(["a1", "b1"], ONE_EACH, job, ignore)).rejects.toThrow("b1 broke");
+});
+
 it("does as many of a lane at a time as it is wide", async () => {
   let running = 0;
   let most = 0;

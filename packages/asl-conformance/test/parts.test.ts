@@ -6,6 +6,8 @@ import { meanAveragePrecision, precisionRecall } from "asl-core";
 import * as data from "asl-data";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CommandOptions, conform } from "../src/command/conformance.js";
+import { ownParts } from "../src/command/parts.js";
+import { failuresOf, familiesOf } from "../src/command/remarks.js";
 import type { Summary } from "../src/command/summary.js";
 import { METRICS_MUTANTS, plainMetrics } from "../src/mutants/metrics.js";
 import { runPartMutants } from "../src/mutants/part-mutant.js";
@@ -17,6 +19,34 @@ import { metricsConformance, preprocessingConformance } from "../src/vitest.js";
 
 metricsConformance("asl-core", { meanAveragePrecision, precisionRecall });
 preprocessingConformance("asl-data", data);
+
+describe("asl-core and asl-data", () => {
+  it("have every function that a case calls", async () => {
+    const { own, skipped } = await ownParts();
+    expect(skipped).toBeUndefined();
+    const has = (part: "metrics" | "preprocess", name: string) =>
+      own.some((each) => typeof (each[part] as Readonly<Record<string, unknown>> | undefined)?.[name] === "function");
+    expect(metricsCases().filter(({ calls }) => !has("metrics", calls))).toEqual([]);
+    expect(preprocessingCases().filter(({ calls }) => !has("preprocess", calls))).toEqual([]);
+    expect(own.map(({ isWhole }) => isWhole)).toEqual([true, true]);
+  });
+
+  it("fail where they lack one, although all that was run passes", async () => {
+    const cases = metricsCases().filter(({ name }) => name.startsWith("metrics/ties"));
+    const run = { part: "metrics", name: "mine", implementation: { meanAveragePrecision }, cases } as const;
+    expect(await runPart(run)).toMatchObject({ passed: true, missing: ["precisionRecall"] });
+    const report = await runPart({ ...run, isWhole: true });
+    expect(report.passed).toBe(false);
+    expect(familiesOf([], [report]).flatMap(failuresOf)).toEqual([
+      {
+        title: "precisionRecall",
+        detail: "is missing, so that its cases were not run",
+        isCase: false,
+        names: ["mine"],
+      },
+    ]);
+  });
+});
 
 describe("wrong versions of metrics and preprocessing", () => {
   it.each(METRICS_MUTANTS)("$name: is killed ($mistake)", async (mutant) => {
@@ -104,8 +134,29 @@ describe("somebody's metrics and preprocessing", () => {
     const { passed, text } = await run([declared], { case: [TIES] });
     expect(text).toContain(`declared deviates: ${TIES} (the last row wins a tie)`);
     expect(passed).toBe(true);
+    // one that deviates has no figure of its own
+    expect(text).toMatch(/metrics +declared +average-precision +official +1 +-1$/m);
     const mended = await adapter("mended.mjs", BACKWARDS + deviations("metrics/one-row/average-precision"));
     expect((await run([mended], { case: ["metrics/one-row"] })).passed).toBe(false);
+  });
+
+  it.each([
+    ["preprocess/resize/noise-64x48-32x32-bicubic", /names preprocess\/\S+, but the module exports no preprocess/],
+    ["add/edge/zeros", /names add\/edge\/zeros, but the module exports no backend \(default export\)/],
+  ])("may not deviate in %s, which nothing in their module is run on", async (name, message) => {
+    const deviations = `export const deviations = [{ case: ${JSON.stringify(name)}, reason: "as an example" }];`;
+    const file = await adapter(`stray-${name.split("/")[0]}.mjs`, BACKWARDS + deviations);
+    await expect(run([file], { case: [TIES] })).rejects.toThrow(message);
+  });
+
+  it("may not deviate in a case that does not exist, whatever part of the suite is run", async () => {
+    const unknown = "metrics/tise/average-precision";
+    const deviations = [TIES, unknown].map((name) => ({ case: name, reason: "the last row wins a tie" }));
+    const file = await adapter("tise.mjs", `${BACKWARDS}export const deviations = ${JSON.stringify(deviations)};`);
+    const { passed, text } = await run([file], { case: ["metrics/one-row"] });
+    expect(passed).toBe(false);
+    expect(text).toContain(`FAILED tise: ${unknown}: is declared as a deviation, but is no case of this run`);
+    expect(text).not.toContain(TIES);
   });
 
   it("name the picture that has other bytes", async () => {

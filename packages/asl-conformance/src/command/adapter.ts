@@ -1,9 +1,9 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError } from "asl-core";
-import { adapterOf, deviationsOf, partsOf } from "../adapter.js";
+import { adapterOf } from "../adapter.js";
 import type { Hosts } from "../hosts/hosts.js";
-import type { Deviation } from "../report.js";
+import { partOf } from "../parts/part-name.js";
 import type { Candidate } from "./backends.js";
 import type { PartsCandidate } from "./parts.js";
 
@@ -15,24 +15,14 @@ export interface LoadedAdapter {
 
 /** A module of somebody else. Throws InputError, naming the file, for one that is no adapter. */
 export async function loadAdapter(file: string): Promise<LoadedAdapter> {
-  const module = await imported(file);
-  const parts = partsOf(file, module);
-  const hasParts = Object.keys(parts).length > 0;
-  const all = deviationsOf(file, module.deviations);
-  const isOfParts = ({ case: name }: Deviation) => /^(metrics|preprocess)\//.test(name);
-  const named = (name: string): PartsCandidate => ({
-    ...parts,
-    name,
-    argument: file,
-    deviations: all.filter(isOfParts),
-  });
-  if (hasParts && module.default === undefined) return { parts: named(path.basename(file).replace(/\.[^.]*$/, "")) };
-  const { backend } = await adapterOf(file, module);
-  const { name } = backend;
-  const deviations = hasParts ? all.filter((each) => !isOfParts(each)) : all;
+  const { backend, deviations: all, ...parts } = await adapterOf(file, await imported(file));
+  const name = backend?.name ?? path.basename(file).replace(/\.[^.]*$/, "");
+  const common = { name, argument: file };
+  const deviations = all.filter((each) => partOf(each.case) === undefined);
+  const ofParts = all.filter((each) => partOf(each.case) !== undefined);
   return {
-    candidate: { name, family: name, argument: file, deviations, open: async () => backend },
-    ...(hasParts ? { parts: named(name) } : {}),
+    ...(backend ? { candidate: { ...common, family: name, deviations, open: async () => backend } } : {}),
+    ...(Object.keys(parts).length > 0 ? { parts: { ...common, ...parts, deviations: ofParts } } : {}),
   };
 }
 

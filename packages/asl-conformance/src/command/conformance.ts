@@ -18,12 +18,15 @@ import { type Candidate, candidatesOf } from "./backends.js";
 import { type Cases, runCandidate } from "./candidate-run.js";
 import { htmlReport } from "./html.js";
 import { inLanes, type Say } from "./lanes.js";
-import { backendTable, columnsOf, formatTable, opTable, partTable, probeTable } from "./matrix.js";
+import { backendTable, formatTable, opTable, partTable, probeTable } from "./matrix.js";
 import type { Output } from "./output.js";
 import { namesOf, ownParts, type PartCases, type PartsCandidate, partCases, runParts } from "./parts.js";
-import { printRemarks } from "./remarks.js";
+import { printRemarks } from "./print-remarks.js";
+import { familiesOf } from "./remarks.js";
+import { type Column, columnsOf } from "./rows.js";
 import type { Skipped } from "./skipped.js";
 import { mutantsJson, summaryOf } from "./summary.js";
+import { allConform } from "./verdict.js";
 import { writeFileAtomically } from "./write-file.js";
 
 export interface CommandOptions {
@@ -56,7 +59,7 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     const result = await runCandidate(candidate, cases, hosts, say);
     if (!("reason" in result)) return { family: candidate.family, report: result };
     if (maySkip) return result;
-    throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot run here: ${result.reason}`);
+    throw new AslError("ERR_ASL_BACKEND", `${result.name} cannot be run: ${result.reason}`);
   };
   const isForBackends = cases.fixtures.length + cases.sessionCases.length + cases.networks.length > 0;
   const chosenBackends = isForBackends ? candidates : [];
@@ -65,11 +68,9 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     else results.push(result);
   }
   const partReports: PartReport[] = [];
-  for (const each of parts) partReports.push(...(await runParts(each, cases.parts, cases.isWhole, output.progress)));
+  for (const each of parts) partReports.push(...(await runParts(each, cases.parts, cases.leftOut, output.progress)));
   const reports = results.map(({ report }) => report);
-  if (reports.length + partReports.length + skipped.length === 0) {
-    throw new InputError(`nothing that was named has the cases ${options.case.join(", ")}`);
-  }
+  if (reports.length + partReports.length === 0) throw new InputError(nothingRun(options, skipped));
   const columns = columnsOf(results);
   if (options.matrix && reports.length > 0) printMatrix(columns, output);
   if (partReports.length > 0) output.print(`${partTable(partReports)}\n`);
@@ -77,14 +78,9 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     ...parts.map(({ name, argument }) => [name, argument] as const),
     ...candidates.map(({ name, argument = `--backend ${name}` }) => [name, argument] as const),
   ]);
-  for (const { family, reports: same } of columns) {
-    const runs = same.map((report) => ({ ...report, name: report.backend }));
-    printRemarks(family, runs, replay, output);
-  }
-  for (const report of partReports) {
-    const name = report.implementation;
-    printRemarks(name, [{ ...report, name }], replay, output);
-    if (report.missing.length > 0) output.print(`${name} has no ${report.missing.join(", ")}: cases not run\n`);
+  for (const family of familiesOf(columns, partReports)) printRemarks(family, replay, output);
+  for (const { implementation, missing, isWhole } of partReports) {
+    if (!isWhole && missing.length > 0) output.print(`${implementation} has no ${missing.join(", ")}: cases not run\n`);
   }
   if (reports.length > 0) output.print(backendTable(reports));
   for (const { name, reason } of skipped) output.print(`skipped ${name}: ${reason}`);
@@ -96,21 +92,27 @@ export async function conform(adapters: readonly string[], options: CommandOptio
     await writeFileAtomically(options.json, `${JSON.stringify(summary, null, 2)}\n`);
   }
   if (options.html !== undefined) await writeFileAtomically(options.html, htmlReport({ ...all, columns, mutants }));
-  const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
-  const passed = [...reports, ...partReports].every((report) => report.passed) && !survives;
+  const passed = allConform({ reports: [...reports, ...partReports], mutants });
   const ofBackends = reports.length === 0 ? 0 : Math.max(...reports.map(({ outcomes }) => outcomes.length));
   const count = ofBackends + partReports.reduce((sum, { outcomes }) => sum + outcomes.length, 0);
   output.print(`\n${passed ? "all conform" : "FAILED"}, ${count} cases, ${seconds.toFixed(1)} s`);
   return passed;
 }
 
-function printMatrix(columns: ReturnType<typeof columnsOf>, output: Output): void {
+function printMatrix(columns: readonly Column[], output: Output): void {
   output.print(`${opTable(columns)}\n`);
   output.print("bits: differ in all cases together. 0.96 3.5ulp: largest error as a share of its bound, and in ULP.");
   output.print("official: largest relative error as a share of what the fixture allows. -2: two cases deviate as");
   output.print("declared, below.\n");
   output.print(`${probeTable(columns)}\n`);
 }
+
+const nothingRun = ({ case: cases }: CommandOptions, skipped: readonly Skipped[]) =>
+  `no case was run: ${
+    skipped.length === 0
+      ? `nothing that was named has the cases ${cases.join(", ")}`
+      : skipped.map(({ name, reason }) => `${name}: ${reason}`).join("; ")
+  }`;
 
 interface Chosen {
   readonly candidates: readonly Candidate[];
@@ -145,7 +147,8 @@ async function chosenCandidates(
 function chosen(names: readonly string[]): Cases & { readonly parts: PartCases } {
   const fixtures = [...loadFixtures(), ...exactFixtures()];
   const networks = loadNetworks();
-  if (names.length === 0) return { fixtures, sessionCases: SESSION_CASES, networks, parts: partCases(), isWhole: true };
+  if (names.length === 0)
+    return { fixtures, sessionCases: SESSION_CASES, networks, parts: partCases(), leftOut: new Set() };
   const all = [...fixtures, ...SESSION_CASES, ...networks].map((each) => each.name).concat(namesOf(partCases()));
   const unknown = names.find((name) => !all.some((each) => each.startsWith(name)));
   if (unknown !== undefined) throw new InputError(`no case is called "${unknown}" or starts with it`);
@@ -155,7 +158,7 @@ function chosen(names: readonly string[]): Cases & { readonly parts: PartCases }
     sessionCases: SESSION_CASES.filter(matches),
     networks: networks.filter(matches),
     parts: partCases(matches),
-    isWhole: false,
+    leftOut: new Set(all.filter((name) => !matches({ name }))),
   };
 }
 

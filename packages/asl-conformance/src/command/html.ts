@@ -4,10 +4,11 @@ import type { Report } from "../report.js";
 import { deviations, failures } from "./html-failures.js";
 import { backends, LEGEND, matrix, mutantTable, parts, probes, skippedTable } from "./html-tables.js";
 import { grouped, share } from "./markup.js";
-import type { Column } from "./matrix.js";
+import type { Column } from "./rows.js";
 import type { Skipped } from "./skipped.js";
 import { STYLE } from "./style.js";
-import { ofTier, totalsOf } from "./summary.js";
+import { ofTier, totalsOf } from "./totals.js";
+import { allConform, survivorsOf } from "./verdict.js";
 
 export interface HtmlInput {
   readonly columns: readonly Column[];
@@ -27,8 +28,7 @@ interface Section {
 /** The whole report as one page without scripts and without anything to fetch. What fails comes first. */
 export function htmlReport({ columns, skipped, mutants, seconds, parts: ofParts = [] }: HtmlInput): string {
   const reports = columns.flatMap((column) => column.reports);
-  const survives = mutants?.some(({ killedBy }) => killedBy === undefined) ?? false;
-  const passed = [...reports, ...ofParts].every((report) => report.passed) && !survives;
+  const passed = allConform({ reports: [...reports, ...ofParts], mutants });
   const sections = [
     { id: "failures", title: "Failures", body: failures(columns, ofParts) },
     { id: "backends", title: "Backends", body: reports.length === 0 ? "" : backends(reports) },
@@ -60,27 +60,34 @@ function headline({ reports, ofParts, mutants, passed, seconds }: Headline): str
   const failed = totalsOf([...all, ...ofParts.flatMap(({ outcomes }) => outcomes)]).failed;
   const bits = totalsOf(all.filter(({ tier }) => tier === "dyadic" || tier === "exact"));
   const bounded = totalsOf(ofTier(all, "bounded"));
-  const killed = mutants?.filter(({ killedBy }) => killedBy !== undefined).length;
   const figures = [
     ...(failed === 0 ? [] : [{ figure: grouped(failed), text: "runs of cases failed", kind: "bad" }]),
-    {
-      figure: grouped(bits.differingBits),
-      text: `differing bits in ${grouped(bits.cases)} exact runs`,
-      kind: bits.differingBits === 0 ? "ok" : "bad",
-    },
-    {
-      figure: share(bounded.worstRatio),
-      text: `of the bound at worst, in ${grouped(bounded.cases)} bounded runs`,
-      kind: bounded.failed === 0 ? "" : "bad",
-    },
+    ...(bits.cases === 0
+      ? []
+      : [
+          {
+            figure: grouped(bits.differingBits),
+            text: `differing bits in ${grouped(bits.cases)} exact runs`,
+            kind: bits.differingBits === 0 ? "ok" : "bad",
+          },
+        ]),
+    ...(bounded.cases === 0
+      ? []
+      : [
+          {
+            figure: share(bounded.worstRatio),
+            text: `of the bound at worst, in ${grouped(bounded.cases)} bounded runs`,
+            kind: bounded.failed === 0 ? "" : "bad",
+          },
+        ]),
     { figure: `${reports.length}`, text: "backends and configurations", kind: "" },
     ...(mutants === undefined
       ? []
       : [
           {
-            figure: `${killed}/${mutants.length}`,
+            figure: `${mutants.length - survivorsOf(mutants).length}/${mutants.length}`,
             text: "wrong versions found out",
-            kind: killed === mutants.length ? "" : "bad",
+            kind: survivorsOf(mutants).length === 0 ? "" : "bad",
           },
         ]),
     { figure: `${seconds.toFixed(0)} s`, text: "for all", kind: "" },

@@ -3,7 +3,7 @@ export type Say = (text: string) => void;
 
 /**
  * Does a job for every item: within a lane `widthOf(lane)` at a time, the lanes side by side; results in the order of the
- * items. After an error no lane begins another item, and the first error is thrown once all have stopped.
+ * items. After an error no lane begins another item, and the first, in time, is thrown once all have stopped.
  */
 export async function inLanes<T, R, L extends string>(
   items: readonly T[],
@@ -13,19 +13,18 @@ export async function inLanes<T, R, L extends string>(
 ): Promise<readonly R[]> {
   const results = new Map<T, R>();
   const said = new Map<string, string>();
-  let failed = false;
+  let failure: { readonly error: unknown } | undefined;
   const walk = async (waiting: T[], walker: string) => {
     const say: Say = (text) => {
       said.set(walker, text);
       progress([...said.values()].join("   "));
     };
-    while (!failed && waiting.length > 0) {
+    while (failure === undefined && waiting.length > 0) {
       const item = waiting.shift() as T;
       try {
         results.set(item, await job(item, say));
       } catch (error) {
-        failed = true;
-        throw error;
+        failure ??= { error };
       }
     }
     said.delete(walker);
@@ -34,7 +33,7 @@ export async function inLanes<T, R, L extends string>(
     const waiting = items.filter((item) => laneOf(item) === lane);
     return Array.from({ length: widthOf(lane) }, (_, i) => walk(waiting, `${lane} ${i}`));
   });
-  const ends = await Promise.allSettled(walks);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await Promise.all(walks);
+  if (failure !== undefined) throw failure.error;
   return items.map((item) => results.get(item) as R);
 }

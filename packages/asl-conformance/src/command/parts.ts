@@ -1,7 +1,8 @@
 import { InputError, meanAveragePrecision, precisionRecall } from "asl-core";
 import type { Parts } from "../adapter.js";
 import { type Metrics, metricsCases } from "../parts/metrics.js";
-import { type PartCase, type PartName, type PartReport, runPart } from "../parts/part.js";
+import { type PartCase, type PartReport, runPart } from "../parts/part.js";
+import { type PartName, partOf } from "../parts/part-name.js";
 import { type Preprocessing, preprocessingCases } from "../parts/preprocessing.js";
 import type { Deviation } from "../report.js";
 import type { Skipped } from "./skipped.js";
@@ -12,6 +13,8 @@ export interface PartsCandidate extends Parts {
   /** What names it on the command line. */
   readonly argument: string;
   readonly deviations: readonly Deviation[];
+  /** Fails where a function is missing; default: the cases of that function are not run. */
+  readonly isWhole?: boolean;
 }
 
 /** All cases of both parts. */
@@ -29,15 +32,11 @@ export const namesOf = ({ metrics, preprocess }: PartCases) => [...metrics, ...p
 
 /** asl-core's metrics, and asl-data's preprocessing where that is installed. */
 export async function ownParts(): Promise<{ readonly own: readonly PartsCandidate[]; readonly skipped?: Skipped }> {
-  const core: PartsCandidate = {
-    name: "asl-core",
-    argument: "",
-    deviations: [],
-    metrics: { meanAveragePrecision, precisionRecall },
-  };
+  const common = { argument: "", deviations: [], isWhole: true };
+  const core: PartsCandidate = { ...common, name: "asl-core", metrics: { meanAveragePrecision, precisionRecall } };
   try {
     const preprocess = await loaded("asl-data");
-    return { own: [core, { name: "asl-data", argument: "", deviations: [], preprocess }] };
+    return { own: [core, { ...common, name: "asl-data", preprocess }] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = `it cannot be loaded (${message}); install it beside asl-conformance`;
@@ -50,22 +49,21 @@ const loaded = async (specifier: string) => (await import(specifier)) as Preproc
 
 /** Runs what the candidate has of the chosen cases; a part without a chosen case has no report. */
 export async function runParts(
-  { name, deviations, ...parts }: PartsCandidate,
+  { name, deviations, isWhole = false, ...parts }: PartsCandidate,
   cases: PartCases,
-  isWhole: boolean,
+  leftOut: ReadonlySet<string>,
   progress: (text: string) => void,
 ): Promise<readonly PartReport[]> {
   const reports: PartReport[] = [];
   const add = async <I>(part: PartName, implementation: Partial<I> | undefined, own: readonly PartCase<I>[]) => {
     if (implementation === undefined || own.length === 0) return;
-    const names = new Set(own.map((each) => each.name));
-    // a part of the suite needs a part of the deviations
-    const declared = deviations.filter((each) => names.has(each.case) || (isWhole && each.case.startsWith(`${part}/`)));
+    const declared = deviations.filter((each) => partOf(each.case) === part && !leftOut.has(each.case));
     const report = await runPart({
       part,
       name,
       implementation,
       cases: own,
+      isWhole,
       deviations: declared,
       onCase: (_outcome, done, total) => progress(`${name} ${part} ${done}/${total}`),
     });

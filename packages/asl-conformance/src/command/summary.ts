@@ -1,42 +1,11 @@
 import type { Tier } from "../fixture.js";
 import type { MutantOutcome } from "../mutants/mutants.js";
 import type { PartReport } from "../parts/part.js";
-import { type CaseOutcome, explain, type Report } from "../report.js";
+import { explain, type Report } from "../report.js";
 import { isAccepted } from "../run.js";
 import type { Skipped } from "./skipped.js";
-
-/** Numbers of a set of cases; declared deviations are counted apart. */
-export interface Totals {
-  readonly cases: number;
-  readonly differingBits: number;
-  readonly worstUlp: number;
-  readonly worstRatio: number;
-  readonly failed: number;
-}
-
-export function totalsOf(outcomes: readonly CaseOutcome[]): Totals {
-  const counted = outcomes.filter(({ status }) => status !== "deviates");
-  const worst = (of: (outcome: CaseOutcome) => number) => counted.reduce((most, each) => Math.max(most, of(each)), 0);
-  return {
-    cases: counted.length,
-    differingBits: counted.reduce((bits, each) => bits + each.differingBits, 0),
-    worstUlp: worst((each) => each.worstUlp),
-    worstRatio: worst((each) => each.worstRatio),
-    failed: counted.filter((each) => !isAccepted(each)).length,
-  };
-}
-
-export const ofTier = (outcomes: readonly CaseOutcome[], tier: Tier) =>
-  outcomes.filter((outcome) => outcome.tier === tier);
-
-/** What the tables show of a part, subject by subject. */
-export function partRows({ outcomes }: PartReport) {
-  return [...new Set(outcomes.map(({ subject }) => subject))].map((subject) => {
-    const own = outcomes.filter((each) => each.subject === subject);
-    const deviating = own.filter(({ status }) => status === "deviates").length;
-    return { subject, tier: own[0]!.tier, totals: totalsOf(own), deviating };
-  });
-}
+import { ofTier, totalsOf } from "./totals.js";
+import { survivorsOf } from "./verdict.js";
 
 /** A number for JSON, which has no infinity. */
 const finite = (x: number) => (Number.isFinite(x) ? x : null);
@@ -48,7 +17,7 @@ export interface MutantsJson {
 }
 
 export function mutantsJson(outcomes: readonly MutantOutcome[]): MutantsJson {
-  const survivors = outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ name }) => name);
+  const survivors = survivorsOf(outcomes).map(({ name }) => name);
   return { total: outcomes.length, killed: outcomes.length - survivors.length, survivors };
 }
 

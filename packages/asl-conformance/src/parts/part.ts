@@ -1,10 +1,8 @@
 import type { CaseKind, Tier } from "../fixture.js";
 import { judged, type Measured, messageOf, NOTHING } from "../outcome.js";
 import type { CaseOutcome, Deviation } from "../report.js";
-import { isAccepted } from "../run.js";
-
-/** What surrounds the graph and runs on the host, once for all backends. */
-export type PartName = "metrics" | "preprocess";
+import { conforms } from "../run.js";
+import type { PartName } from "./part-name.js";
 
 /** A case of a part; `I` are the functions that an implementation may have. */
 export interface PartCase<I> {
@@ -26,7 +24,10 @@ export interface PartReport {
   readonly outcomes: readonly CaseOutcome[];
   /** Functions that the implementation lacks, so that their cases were not run. */
   readonly missing: readonly string[];
+  /** Whether it must lack none. */
+  readonly isWhole: boolean;
   readonly seconds: number;
+  /** As of a backend's report; and nothing is missing that must be there. */
   readonly passed: boolean;
   /** Deviations that name no case of the run. */
   readonly unknownDeviations: readonly string[];
@@ -39,13 +40,15 @@ export interface PartRun<I> {
   /** All of the functions, or some. */
   readonly implementation: Partial<I>;
   readonly cases: readonly PartCase<I>[];
+  /** Fails where the implementation lacks a function; default: the cases of that function are not run. */
+  readonly isWhole?: boolean;
   readonly deviations?: readonly Deviation[];
   readonly onCase?: (outcome: CaseOutcome, done: number, total: number) => void;
 }
 
 /** Runs the cases whose functions the implementation has. Never throws for what the implementation does wrong. */
 export async function runPart<I>(run: PartRun<I>): Promise<PartReport> {
-  const { part, name, implementation, cases, deviations = [], onCase } = run;
+  const { part, name, implementation, cases, isWhole = false, deviations = [], onCase } = run;
   const started = performance.now();
   const reasons = new Map(deviations.map((deviation) => [deviation.case, deviation.reason]));
   const able = cases.filter(({ calls }) => typeof implementation[calls] === "function");
@@ -64,8 +67,9 @@ export async function runPart<I>(run: PartRun<I>): Promise<PartReport> {
     implementation: name,
     outcomes,
     missing: [...missing],
+    isWhole,
     seconds: (performance.now() - started) / 1000,
-    passed: unknownDeviations.length === 0 && outcomes.every(isAccepted),
+    passed: conforms(outcomes, unknownDeviations) && !(isWhole && missing.size > 0),
     unknownDeviations,
   };
 }
