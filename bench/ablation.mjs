@@ -6,6 +6,7 @@ import {
   settingsOf,
   someOf,
   storeOf,
+  withScenes,
   writeJson,
   writePage,
 } from "./comparison/command.mjs";
@@ -43,18 +44,20 @@ export const FACTORS = {
 const REFERENCE = { clip: "0.05", gammaNeg: "4", EMA: "on", Cutout: "on", RandAugment: "off", resize: "squish" };
 
 const command = () =>
-  comparisonCommand({
-    name: "ablation",
-    description:
-      "Trains with ASL from a pretrained backbone, changing one part of the recipe at a time: clip, gammaNeg, moving " +
-      "average, Cutout, RandAugment, squish or crop. Scenes and backbone are those of paper-losses; finished runs are " +
-      "kept in --store; Ctrl-C loses nothing, the same command goes on.",
-    examples: [
-      "npx pnpm@10 bench ablation --json ablation.json",
-      "npx pnpm@10 bench ablation --factors clip,gammaNeg --seeds 5",
-    ],
-    store: "runs/paper-losses",
-  }).option("--factors <names>", Object.keys(FACTORS).join(", "), someOf(Object.keys(FACTORS)), Object.keys(FACTORS));
+  withScenes(
+    comparisonCommand({
+      name: "ablation",
+      description:
+        "Trains with ASL from a pretrained backbone, changing one part of the recipe at a time: clip, gammaNeg, moving " +
+        "average, Cutout, RandAugment, squish or crop. Scenes and backbone are those of paper-losses; finished runs are " +
+        "kept in --store; Ctrl-C loses nothing, the same command goes on.",
+      examples: [
+        "npx pnpm@10 bench ablation --json ablation.json",
+        "npx pnpm@10 bench ablation --factors clip,gammaNeg --seeds 5",
+      ],
+      store: "runs/paper-losses",
+    }),
+  ).option("--factors <names>", Object.keys(FACTORS).join(", "), someOf(Object.keys(FACTORS)), Object.keys(FACTORS));
 
 export const main = (argv) => runCommand(command(), compare, argv);
 

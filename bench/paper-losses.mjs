@@ -6,6 +6,7 @@ import {
   settingsOf,
   someOf,
   storeOf,
+  withScenes,
   writeJson,
   writePage,
 } from "./comparison/command.mjs";
@@ -25,18 +26,20 @@ export const ARMS = {
 };
 
 const command = () =>
-  comparisonCommand({
-    name: "paper-losses",
-    description:
-      "Trains the demo's network on emoji scenes of COCO's 80 classes with each loss, and compares mAP on scenes that " +
-      "keep all labels. Finished runs are kept in --store; Ctrl-C loses nothing, the same command goes on.",
-    examples: [
-      "npx pnpm@10 bench paper-losses --json losses.json",
-      "npx pnpm@10 bench paper-losses --arms scratch,removed-60 --losses bce,asl --seeds 5",
-      "npx pnpm@10 bench paper-losses --table",
-    ],
-    store: "runs/paper-losses",
-  })
+  withScenes(
+    comparisonCommand({
+      name: "paper-losses",
+      description:
+        "Trains the demo's network on emoji scenes of COCO's 80 classes with each loss, and compares mAP on scenes that " +
+        "keep all labels. Finished runs are kept in --store; Ctrl-C loses nothing, the same command goes on.",
+      examples: [
+        "npx pnpm@10 bench paper-losses --json losses.json",
+        "npx pnpm@10 bench paper-losses --arms scratch,removed-60 --losses bce,asl --seeds 5",
+        "npx pnpm@10 bench paper-losses --table",
+      ],
+      store: "runs/paper-losses",
+    }),
+  )
     .option("--arms <names>", Object.keys(ARMS).join(", "), someOf(Object.keys(ARMS)), Object.keys(ARMS))
     .option("--losses <names>", Object.keys(LOSSES).join(", "), someOf(Object.keys(LOSSES)), Object.keys(LOSSES));
 

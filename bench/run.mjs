@@ -46,6 +46,11 @@ const BENCHMARKS = {
     load: () => import("./ablation.mjs"),
     ownOptions: true,
   },
+  "fine-tuning": {
+    summary: "photographs from a backbone trained on emoji scenes and from scratch, several seeds: mAP with intervals",
+    load: () => import("./fine-tuning.mjs"),
+    ownOptions: true,
+  },
   loader: {
     summary: "decode, resize and augment a picture at 448 px, per core, against Pillow and torchvision",
     load: () => import("./loader.mjs"),

@@ -11,11 +11,11 @@ export const someOf = (all) => (text) => {
   return names.every((name) => all.includes(name)) ? names : refuse(`some of ${all.join(", ")}, with commas`, text);
 };
 
-export function comparisonCommand({ name, description, examples, store }) {
+/** full: settings without --quick. */
+export function comparisonCommand({ name, description, examples, store, full = SETTINGS }) {
   return createCommand({ name: `bench ${name}`, description, examples })
     .option("--seeds <count>", "runs of each kind, with the seeds 1, 2, ...", positiveInteger, 3)
-    .option("--scenes <count>", `training pictures; default ${SETTINGS.scenes}`, positiveInteger)
-    .option("--epochs <count>", `epochs of each run; default ${SETTINGS.epochs}`, positiveInteger)
+    .option("--epochs <count>", `epochs of each run; default ${full.epochs}`, positiveInteger)
     .option("--image-size <pixels>", `default ${SETTINGS.imageSize}`, imageSize)
     .option("--threads <count>", "threads of the backend", positiveInteger)
     .option("--store <folder>", "where finished runs lie; a comparison that was interrupted goes on there", store)
@@ -24,9 +24,16 @@ export function comparisonCommand({ name, description, examples, store }) {
     .option("--json <file>", "write rows and runs as JSON");
 }
 
-export function settingsOf({ quick, scenes, epochs, imageSize: side }) {
+/** Comparisons on drawn scenes let their number be chosen. */
+export const withScenes = (command) =>
+  command.option("--scenes <count>", `training pictures; default ${SETTINGS.scenes}`, positiveInteger);
+
+export function settingsOf(
+  { quick, scenes, epochs, imageSize: side },
+  { full = SETTINGS, small = QUICK_SETTINGS } = {},
+) {
   return {
-    ...(quick ? QUICK_SETTINGS : SETTINGS),
+    ...(quick ? small : full),
     ...(scenes === undefined ? {} : { scenes }),
     ...(epochs === undefined ? {} : { epochs }),
     ...(side === undefined ? {} : { imageSize: side }),

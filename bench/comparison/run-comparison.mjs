@@ -6,9 +6,10 @@ import { hasBackbone, pretrainedBackbone, trainRun } from "./training.mjs";
 
 /**
  * runs: as trainRun takes them. Returns [{run, record}] of those in the store; with `trains` the missing ones are
- * trained before. Ctrl-C keeps all finished runs and the snapshot of the one at work.
+ * trained before, on `photographs` {training, validation} or on scenes that are drawn for it. Ctrl-C keeps all finished
+ * runs and the snapshot of the one at work.
  */
-export async function runComparison({ runs, settings, store, backend, trains }, context) {
+export async function runComparison({ runs, settings, store, backend, trains, photographs }, context) {
   const { report, signal } = context;
   const own = (run) => ({ ...settings, run: withoutName(run) });
   const missing = [];
@@ -16,10 +17,11 @@ export async function runComparison({ runs, settings, store, backend, trains }, 
   if (trains && missing.length > 0) {
     const startsOnBackbone = missing.some(({ start }) => start === "backbone");
     const pretrains = startsOnBackbone && !(await hasBackbone({ settings, store }));
-    const drawn = await drawAll({ settings, store, pretrains }, context);
-    const progress = imagesProgress(missing, { settings, report, pretrains });
+    const drawn = await drawAll({ settings, store, pretrains, trains: photographs === undefined }, context);
+    const pictures = photographs?.training.items.length ?? settings.scenes;
+    const progress = imagesProgress(missing, { settings, pictures, report, pretrains });
     const common = { settings, backend, store, context, onStep: progress.onStep };
-    const picturesIn = pictureForms(drawn, store);
+    const picturesIn = photographs === undefined ? pictureForms(drawn, store) : () => photographs;
     try {
       const backbone = startsOnBackbone ? await pretrainedBackbone({ ...common, drawn: drawn.pretraining }) : undefined;
       for (const [index, run] of missing.entries()) {
@@ -64,13 +66,13 @@ export const exitCodeOf = ({ runs, records }) => (records.length < runs.length ?
 
 const withoutName = ({ name: _, ...run }) => run;
 
-async function drawAll({ settings, store, pretrains }, context) {
+async function drawAll({ settings, store, pretrains, trains }, context) {
   const { families, scenes, valScenes, sceneSeed, pretraining } = settings;
   const draw = (name, options) =>
     drawScenes({ folder: store.path("scenes", name), families, seed: sceneSeed, settings, ...options }, context);
   return {
-    training: await draw("training", { split: "train", scenes }),
-    validation: await draw("validation", { split: "val", scenes: valScenes }),
+    training: trains ? await draw("training", { split: "train", scenes }) : undefined,
+    validation: trains ? await draw("validation", { split: "val", scenes: valScenes }) : undefined,
     pretraining: pretrains ? await draw("pretraining", { split: "train", ...pretraining }) : undefined,
   };
 }
@@ -92,10 +94,10 @@ function pictureForms(drawn, store) {
 }
 
 /** One bar over all that is to be trained, in pictures. */
-function imagesProgress(missing, { settings, report, pretrains }) {
-  const { scenes, epochs, batchSize, pretraining } = settings;
+function imagesProgress(missing, { settings, pictures, report, pretrains }) {
+  const { epochs, batchSize, pretraining } = settings;
   const trained = (count, times) => Math.floor(count / batchSize) * batchSize * times;
-  const ofRun = trained(scenes, epochs);
+  const ofRun = trained(pictures, epochs);
   const ofPretraining = pretrains ? trained(pretraining.scenes, pretraining.epochs) : 0;
   const progress = report.progress({
     label: "training",

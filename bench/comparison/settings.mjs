@@ -18,6 +18,9 @@ export const SETTINGS = {
   sceneSeed: 1,
 };
 
+/** On photographs: few of them, so many epochs; everything that makes the backbone is as above. */
+export const FINE_TUNING = photographs(SETTINGS, 40);
+
 /** The same path in seconds; the figures mean nothing. */
 export const QUICK_SETTINGS = {
   ...SETTINGS,
@@ -29,3 +32,9 @@ export const QUICK_SETTINGS = {
   epochs: 2,
   pretraining: { ...SETTINGS.pretraining, scenes: 16, epochs: 1 },
 };
+
+export const QUICK_FINE_TUNING = photographs(QUICK_SETTINGS, 1);
+
+function photographs({ classes, imageSize, batchSize, network, learningRate, pretraining }, epochs) {
+  return { classes, imageSize, batchSize, network, learningRate, pretraining, epochs };
+}

@@ -12,6 +12,7 @@ import { ablationPage } from "../comparison/page.mjs";
 import { withoutLabels } from "../comparison/scenes.mjs";
 import { SETTINGS } from "../comparison/settings.mjs";
 import { tInterval } from "../comparison/statistics.mjs";
+import * as fineTuning from "../fine-tuning.mjs";
 import * as losses from "../paper-losses.mjs";
 
 const BENCH = path.resolve(import.meta.dirname, "../run.mjs");
@@ -78,6 +79,21 @@ describe("the statistics of a comparison", () => {
       ["off", 23, -8.5],
     ]);
   });
+});
+
+it("fine-tuning trains each start once for each seed, and compares pairs with the same seed", () => {
+  const runs = fineTuning.runsOf(2);
+  expect(runs.map(({ name }) => name)).toEqual(
+    [1, 2].flatMap((seed) => ["scratch", "backbone"].map((start) => `fine-tuning-${start}-seed${seed}`)),
+  );
+  const mAP = { scratch: [10, 20], backbone: [13, 25] };
+  const records = runs.map((run) => {
+    const value = mAP[run.start][run.seed - 1];
+    return { run, record: { mAP: value, mAPLast: value - 1 } };
+  });
+  const [scratch, backbone] = fineTuning.rowsOf(records);
+  expect(scratch).toMatchObject({ start: "scratch", mAP: 15, seeds: 2, difference: null, mAPLast: 14 });
+  expect(backbone).toMatchObject({ start: "backbone", mAP: 19, seeds: 2, difference: { mean: 4 } });
 });
 
 it("a page of an ablation has a table for each factor, and one without runs has dashes", () => {
