@@ -28,6 +28,30 @@ export interface RunParts {
   readonly progress: TrainingProgress | undefined;
 }
 
+/** A batch that has begun. */
+interface RunningBatch {
+  readonly batch: Batch;
+  readonly result: Promise<StepResult | undefined>;
+}
+
+/** Time and pictures of the epoch that goes on, on top of those of the run. */
+class EpochClock {
+  readonly #begin = performance.now();
+  #images = 0;
+
+  constructor(private readonly before: Pick<TrainingProgress, "trainingSeconds" | "images">) {}
+
+  add(images: number): { trainingSeconds: number; images: number; imagesPerSecond: number } {
+    this.#images += images;
+    const seconds = (performance.now() - this.#begin) / 1000;
+    return {
+      trainingSeconds: this.before.trainingSeconds + seconds,
+      images: this.before.images + this.#images,
+      imagesPerSecond: this.#images / seconds,
+    };
+  }
+}
+
 /** The loop: steps, evaluation, checkpoints, snapshots. `progress` always says what is done and no more. */
 export class TrainingRun {
   #progress: TrainingProgress;
@@ -65,7 +89,7 @@ export class TrainingRun {
     return result;
   }
 
-  /** The steps of the epoch that are not done yet; false when interrupted. */
+  /** The steps of the epoch that are not done yet; false when interrupted. What has begun is always finished. */
   async #trainEpoch(): Promise<boolean> {
     const { options, recipe } = this.parts;
     const { training, snapshotEverySteps = 200 } = options;
@@ -73,51 +97,49 @@ export class TrainingRun {
     const batches = stepsPerEpoch(recipe, training.batchesPerEpoch) * recipe.accumulate;
     if (this.#interrupted()) return false;
     if (nextBatch >= batches) return true;
-    this.#steps.begin();
-    const begin = performance.now();
-    let images = 0;
-    let sinceSnapshot = 0;
-    const trainedBefore = { seconds: this.#progress.trainingSeconds, images: this.#progress.images };
-    for await (const batch of training.epoch(epoch, { startBatch: nextBatch })) {
-      if (batch.number >= batches) break; // what is left over fills no step
-      images += batch.indices.length;
-      const result = await this.#step(batch);
-      // a backend may never leave the event loop to signals and timers by itself
-      await setImmediate();
-      if (result === undefined) continue;
-      const seconds = (performance.now() - begin) / 1000;
-      this.#advance({
-        trainingSeconds: trainedBefore.seconds + seconds,
-        images: trainedBefore.images + images,
-      });
-      options.onStep?.({
-        epoch,
-        batch: batch.number,
-        batches,
-        step: this.#progress.step,
-        loss: result.loss,
-        learningRate: result.learningRate,
-        gammaNeg: result.gammaNeg,
-        imagesPerSecond: images / seconds,
-      });
-      if (this.#interrupted()) return false;
-      sinceSnapshot++;
-      if (sinceSnapshot >= snapshotEverySteps && batch.number + 1 < batches) {
-        await this.#saveSnapshot();
-        sinceSnapshot = 0;
+    this.#steps.startAt(this.#progress);
+    const clock = new EpochClock(this.#progress);
+    let lastSnapshot = this.#progress.step;
+    let running: RunningBatch | undefined;
+    try {
+      for await (const batch of training.epoch(epoch, { startBatch: nextBatch })) {
+        if (batch.number >= batches) break; // what is left over fills no step
+        // A backend may take the pictures of this batch in while it computes the one before.
+        const previous = running;
+        running = { batch, result: this.#steps.begin(batch) };
+        running.result.catch(() => undefined); // awaited in its turn
+        if (previous !== undefined) await this.#finish(previous, batches, clock);
+
+        const isStepsEnd = (batch.number + 1) % recipe.accumulate === 0;
+        const savesAfter = isStepsEnd && this.#progress.step + 1 - lastSnapshot >= snapshotEverySteps;
+        if (!savesAfter && !this.#steps.isSequential && !this.#interrupted()) continue;
+        await this.#finish(running, batches, clock);
+        running = undefined;
+        if (this.#interrupted()) return false;
+        if (savesAfter && batch.number + 1 < batches) {
+          await this.#saveSnapshot();
+          lastSnapshot = this.#progress.step;
+        }
       }
+      if (running !== undefined) await this.#finish(running, batches, clock);
+      if (this.#interrupted()) return false;
+    } finally {
+      await running?.result.catch(() => undefined); // before the session's owner goes on
     }
     // batches without a single readable picture at the end of an epoch do not come at all
     this.#advance({ nextBatch: batches });
     return true;
   }
 
-  /** Undefined while the step goes on with more batches. */
-  async #step(batch: Batch): Promise<StepResult | undefined> {
+  /** Waits for a batch, and records the step that ends with it. */
+  async #finish({ batch, result: running }: RunningBatch, batches: number, clock: EpochClock): Promise<void> {
     const { step, epoch, epochLoss, frozenSteps } = this.#progress;
-    const result = await this.#steps.take(batch, this.#progress);
-    if (result === undefined) return undefined;
-    const { loss, nextGammaNeg } = result;
+    const result = await running;
+    // a backend may never leave the event loop to signals and timers by itself
+    await setImmediate();
+    const { trainingSeconds, images, imagesPerSecond } = clock.add(batch.indices.length);
+    if (result === undefined) return;
+    const { loss, learningRate, gammaNeg, nextGammaNeg } = result;
     this.#unwrittenSteps.push({ ...result, step: step + 1, epoch: epoch + 1, batch: batch.number + 1 });
     this.#advance({
       step: step + 1,
@@ -125,8 +147,14 @@ export class TrainingRun {
       epochLoss: { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 },
       gammaNeg: nextGammaNeg,
       frozenSteps: epoch < this.parts.recipe.freezeEpochs ? frozenSteps + 1 : frozenSteps,
+      trainingSeconds,
+      images,
     });
-    return result;
+    if (this.#steps.isSequential) this.#steps.startAt(this.#progress);
+    this.parts.options.onStep?.({
+      ...{ epoch, batch: batch.number, batches, step: step + 1 },
+      ...{ loss, learningRate, gammaNeg, imagesPerSecond },
+    });
   }
 
   /** Whether the moving average has not improved for as many epochs as the run waits. */

@@ -3,7 +3,7 @@ import type { Batch } from "asl-data";
 import { locatingNonFinite } from "./errors.js";
 import { fullBatch } from "./full-batch.js";
 import type { TrainingProgramName } from "./programs.js";
-import type { TrainingProgress } from "./progress.js";
+import { AT_START, type TrainingProgress } from "./progress.js";
 import type { TrainingRecipe } from "./recipe.js";
 import { isAdaptive, lossFeeds } from "./recipe-loss.js";
 import { scheduleAt } from "./schedule.js";
@@ -32,33 +32,46 @@ const DIVERGED = "The weights before this step are kept. Try a lower learning ra
 /** Steps in an epoch; batches that are left over make none. */
 export const stepsPerEpoch = ({ accumulate }: TrainingRecipe, batches: number) => Math.floor(batches / accumulate);
 
-/** Runs batch after batch; every `accumulate` of them are a step. */
+/** Where a step is in the run. */
+type StepPosition = Pick<TrainingProgress, "epoch" | "step" | "frozenSteps" | "gammaNeg">;
+
+/** Begins batch after batch; every `accumulate` of them are a step. A batch may begin before the one before has ended. */
 export class StepRunner {
-  #outputs: Tensors[] = [];
+  /** Of the step that goes on. */
+  #outputs: Promise<Tensors>[] = [];
+  #position: StepPosition;
 
   constructor(
     private readonly session: Session<TrainingProgramName>,
     private readonly recipe: TrainingRecipe,
     private readonly place: StepPlace,
-  ) {}
-
-  /** Forgets the batches of a step that was not finished. */
-  begin(): void {
-    this.#outputs = [];
+  ) {
+    this.#position = AT_START;
   }
 
-  /** Undefined while the step goes on. `progress`: before the step. Throws DivergedError. */
-  async take(batch: Batch, progress: TrainingProgress): Promise<StepResult | undefined> {
+  /** Whether the feeds of a step depend on what the one before it gave. */
+  get isSequential(): boolean {
+    return isAdaptive(this.recipe);
+  }
+
+  /** The next batch is the first of the step at `progress`; batches of a step that was not finished are forgotten. */
+  startAt(progress: StepPosition): void {
+    this.#outputs = [];
+    this.#position = progress;
+  }
+
+  /** Ends with the batch; undefined while its step goes on. Throws DivergedError. */
+  begin(batch: Batch): Promise<StepResult | undefined> {
     const { recipe } = this;
-    const frozen = progress.epoch < recipe.freezeEpochs;
+    const { epoch, step, frozenSteps, gammaNeg } = this.#position;
+    const frozen = epoch < recipe.freezeEpochs;
     const isFirst = this.#outputs.length === 0;
     const isLast = this.#outputs.length === recipe.accumulate - 1;
-    const thawed = recipe.freezeEpochs > 0 && !frozen ? progress.step - progress.frozenSteps : undefined;
+    const thawed = recipe.freezeEpochs > 0 && !frozen ? step - frozenSteps : undefined;
     const steps = stepsPerEpoch(recipe, this.place.batchesPerEpoch);
-    const schedule = scheduleAt(recipe, progress.step, steps, thawed);
+    const schedule = scheduleAt(recipe, step, steps, thawed);
     const feeds = isLast ? schedule.feeds : accumulationFeeds(isFirst);
     const program = `${isLast ? "train" : "accumulate"}${frozen ? "Head" : ""}` as const;
-    const { step, epoch } = progress;
     const place = {
       during: `training step ${step + 1} (epoch ${epoch + 1}, batch ${batch.number + 1})`,
       pictures: batch.names,
@@ -66,27 +79,26 @@ export class StepRunner {
       shape: batch.targets.type.shape,
       advice: DIVERGED,
     };
-    this.#outputs.push(
-      await locatingNonFinite(place, () =>
-        this.session.run(program, { ...fullBatch(batch), ...feeds, ...lossFeeds(recipe, progress.gammaNeg) }),
-      ),
+    const running = locatingNonFinite(place, () =>
+      this.session.run(program, { ...fullBatch(batch), ...feeds, ...lossFeeds(recipe, gammaNeg) }),
     );
-    if (!isLast) return undefined;
-    const result = this.#result(schedule.learningRate, progress.gammaNeg);
-    this.begin();
-    return result;
+    this.#outputs.push(running);
+    if (!isLast) return running.then(() => undefined);
+    const outputs = Promise.all(this.#outputs);
+    this.startAt({ epoch, step: step + 1, frozenSteps: frozen ? frozenSteps + 1 : frozenSteps, gammaNeg });
+    return outputs.then((all) => this.#result(all, schedule.learningRate, gammaNeg));
   }
 
-  #result(learningRate: number, gammaNeg: number): StepResult {
-    const sum = (name: string) => this.#outputs.reduce((total, outputs) => total + outputs[name]!.data[0]!, 0);
-    const [pPlus, pMinus] = [sum("pPlus") / this.#outputs.length, sum("pMinus") / this.#outputs.length];
+  #result(batches: readonly Tensors[], learningRate: number, gammaNeg: number): StepResult {
+    const sum = (name: string) => batches.reduce((total, outputs) => total + outputs[name]!.data[0]!, 0);
+    const [pPlus, pMinus] = [sum("pPlus") / batches.length, sum("pMinus") / batches.length];
     const { adaptiveRate: rate, adaptiveGap: targetGap } = this.recipe;
     // probabilities are above 0: without a positive (or a negative) there is no balance to go by
     const adapts = isAdaptive(this.recipe) && pPlus > 0 && pMinus > 0;
     return {
       loss: sum("loss"),
       learningRate,
-      gradientNorm: this.#outputs.at(-1)?.gradientNorm?.data[0],
+      gradientNorm: batches.at(-1)?.gradientNorm?.data[0],
       gammaNeg,
       nextGammaNeg: adapts ? adaptGammaNeg(gammaNeg, { pPlus, pMinus }, { rate, targetGap }) : gammaNeg,
       pPlus,

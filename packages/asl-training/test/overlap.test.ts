@@ -1,6 +1,11 @@
-import { f32, type Session } from "asl-core";
-import { expect, it } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Backend, f32, type Session } from "asl-core";
+import { referenceBackend } from "asl-reference";
+import { expect, it, onTestFinished } from "vitest";
 import { evaluate } from "../src/evaluate.js";
+import { type RecipeOptions, train } from "../src/index.js";
 import { inMemoryLoader } from "./in-memory-loader.js";
 
 /** Computes one run after the other, a moment each, and tells when it is asked and when it answers. */
@@ -60,4 +65,69 @@ it("what was started ends before an abort is reported", async () => {
   await expect(evaluated).rejects.toThrow("enough");
   const counted = (kind: string) => events.filter((event) => event.startsWith(kind)).length;
   expect(counted("result")).toBe(counted("run"));
+});
+
+/** Computes one run after the other, and tells when a run is asked for, "+1", and when it has answered, "-1". */
+function telling(events: string[]): Backend {
+  const inner = referenceBackend({ precision: "f32" });
+  return {
+    name: inner.name,
+    async compile(state, programs) {
+      const session = await inner.compile(state, programs);
+      let runs = 0;
+      let last: Promise<unknown> = Promise.resolve();
+      return {
+        run(program, feeds) {
+          const run = ++runs;
+          events.push(`+${run}`);
+          const answer = last.then(async () => {
+            const outputs = await session.run(program, feeds);
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            events.push(`-${run}`);
+            return outputs;
+          });
+          last = answer;
+          return answer;
+        },
+        read: (names) => session.read(names),
+        write: (tensors) => session.write(tensors),
+        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+/** Runs asked for and answered in an epoch of four batches. */
+async function eventsOf(recipe: Partial<RecipeOptions>, snapshotEverySteps = 100): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "asl-overlap-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const events: string[] = [];
+  const shape = { imageSize: 20, batchSize: 2 };
+  await train({
+    ...shape,
+    backend: telling(events),
+    model: { blocks: [1, 1, 1, 1], planes: 2, basicStages: 2, classes: 2 },
+    training: inMemoryLoader({ ...shape, classes: ["a", "b"], pictures: 8, shuffleSeed: 1, lastBatch: "drop" }),
+    resizeFilter: "bilinear",
+    recipe: { epochs: 1, learningRate: 0.01, ...recipe },
+    out: join(folder, "run"),
+    snapshotEverySteps,
+  });
+  return events.join(" ");
+}
+
+it("a training step begins while the one before is computed, and no third one", async () => {
+  expect(await eventsOf({})).toBe("+1 +2 -1 +3 -2 +4 -3 -4");
+});
+
+it("so do the batches of a step", async () => {
+  expect(await eventsOf({ accumulate: 2 })).toBe("+1 +2 -1 +3 -2 +4 -3 -4");
+});
+
+it("before a snapshot, all that has begun is finished", async () => {
+  expect(await eventsOf({}, 2)).toBe("+1 +2 -1 -2 +3 +4 -3 -4");
+});
+
+it("gamma- that adapts to a step's probabilities waits for them", async () => {
+  expect(await eventsOf({ loss: "asl-adaptive" })).toBe("+1 -1 +2 -2 +3 -3 +4 -4");
 });

@@ -21,6 +21,7 @@ export interface Backend {
   compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>>;
 }
 
+/** Calls take effect in the order in which they are made; the next one may be made before the one before has ended. */
 export interface Session<P extends string = string> extends AsyncDisposable {
   /** Runs one step; returns the outputs that are not written to state. Throws InputError for feeds that do not fit. */
   run(program: P, feeds: Tensors): Promise<Tensors>;
