@@ -12,8 +12,8 @@ export interface ClassifierOptions {
   readonly numerics?: NumericsName | undefined;
   /** Most pictures of one run. */
   readonly batchSize: number;
-  /** Smaller numbers of pictures for which a checkpoint's network is made ready, too. */
-  readonly smallerBatches?: readonly number[];
+  /** Batches that are not full will come often: a checkpoint's network is made ready for them, too. Default false. */
+  readonly partialBatches?: boolean;
 }
 
 /** A model that scores pictures, from whichever kind of file. */

@@ -185,16 +185,13 @@ async function openNamed(options: NamedModel, context: CommandContext): Promise<
   const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
   const { file, published } = await resolveModel(options.model, options, context);
   const imageSize = options.imageSize ?? published?.imageSize;
-  const smallerBatches = options.serve === undefined ? [] : powersOfTwoBelow(batchSize);
-  const opening = { weights, imageSize, numerics, classNames, backend, batchSize, smallerBatches };
+  const partialBatches = options.serve !== undefined;
+  const opening = { weights, imageSize, numerics, classNames, backend, batchSize, partialBatches };
   const classifier = await openClassifier(file, opening);
   for (const note of classifier.notes) context.report.note(note);
   context.report.note(thresholdNote(classifier, options));
   return classifier;
 }
-
-const powersOfTwoBelow = (limit: number): readonly number[] =>
-  Array.from({ length: Math.ceil(Math.log2(limit)) }, (_, power) => 2 ** power);
 
 async function serveModel(
   options: NamedModel & { readonly port: number },

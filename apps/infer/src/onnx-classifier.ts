@@ -4,7 +4,7 @@ import { InputError, type TensorData } from "asl-core";
 import { type ByteTensor, type OnnxModelSession, PREPROCESSED, parseClassifierMetadata } from "asl-onnx";
 import { DEFAULT_THRESHOLD } from "asl-training";
 import type { Classifier, ClassifierOptions } from "./classifier.js";
-import { sigmoid } from "./tags.js";
+import { assertNumbers, sigmoid, upTo } from "./scores.js";
 
 /** A dimension of an ONNX input or output: a number, or a name for any number. */
 type Dimension = number | string;
@@ -61,22 +61,12 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
     async scores(images, pictures) {
       const outputs = await session.run({ [input.name]: input.bytes ? bytesOfPictures(images) : images });
       const result = outputs[output.name]!.data;
-      const scores = input.bytes ? Float32Array.from(result) : Float32Array.from(result, sigmoid);
-      const bad = scores.findIndex((score) => Number.isNaN(score));
-      if (bad >= 0 && bad < pictures.length * classNames.length) {
-        const picture = pictures[Math.floor(bad / classNames.length)];
-        const name = classNames[bad % classNames.length];
-        throw new InputError(
-          `${file}: the ${input.bytes ? "score" : "logit"} of class "${name}" is NaN for picture "${picture}"; the file's weights are damaged`,
-        );
-      }
-      return scores;
+      assertNumbers(result, { file, what: input.bytes ? "score" : "logit", pictures, classNames });
+      return input.bytes ? Float32Array.from(result) : Float32Array.from(result, sigmoid);
     },
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
 }
-
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 async function openSession(file: string, backend: ClassifierOptions["backend"]): Promise<OnnxModelSession> {
   if (backend !== "onnx" && backend !== "onnx-web") {

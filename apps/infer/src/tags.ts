@@ -11,12 +11,6 @@ export interface TagSelection {
   readonly top?: number | undefined;
 }
 
-/** p = 1 / (1 + e^-x), in float64 and without overflow for any x. */
-export function sigmoid(logit: number): number {
-  const decay = Math.exp(-Math.abs(logit));
-  return logit >= 0 ? 1 / (1 + decay) : decay / (1 + decay);
-}
-
 /** The classes above their thresholds, the highest score first; equal scores in class order. */
 export function selectTags(
   classNames: readonly string[],

@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import type { FastifyInstance } from "fastify";
 import sharp from "sharp";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+// built: it starts threads of a JavaScript file beside it
+import { createServer, type ServerOptions } from "../dist/serve/server.js";
 import type { Classifier } from "../src/classifier.js";
-import { createServer, type ServerOptions } from "../src/serve/server.js";
 import { FIXTURES, ROOT } from "./run-command.js";
 
 const CLASSES = ["red", "green", "blue"];
@@ -34,6 +37,15 @@ function meanColours(gate: () => Promise<void> = async () => undefined): Classif
     },
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+/** A door that is shut until it is opened. */
+function gate(): { readonly passed: () => Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed: () => opened, open };
 }
 
 const open: FastifyInstance[] = [];
@@ -114,14 +126,8 @@ describe("POST /v1/tag", () => {
   });
 
   it("turns requests away when too many are under way, and answers all that it accepted", async () => {
-    let release: () => void = () => expect.fail("not yet");
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const app = await serverOf(
-      meanColours(() => gate),
-      { maxQueue: 3 },
-    );
+    const { passed, open: release } = gate();
+    const app = await serverOf(meanColours(passed), { maxQueue: 3 });
     const address = await app.listen({ port: 0, host: "127.0.0.1" });
     const body = await plain("#ff0000").png().toBuffer();
     const ask = () => fetch(`${address}/v1/tag`, { method: "POST", body, headers: { "content-type": "image/png" } });
@@ -156,10 +162,110 @@ describe("the other addresses", () => {
     const { openapi, paths } = await get("/openapi.json");
     expect(openapi).toBe("3.1.0");
     expect(Object.keys(paths)).toEqual(["/v1/tag", "/v1/model", "/health/live", "/health/ready"]);
-    expect(Object.keys(paths["/v1/tag"].post.responses)).toEqual(["200", "400", "413", "415", "422", "500", "503"]);
+    expect(Object.keys(paths["/v1/tag"].post.responses)).toEqual([
+      "200",
+      "400",
+      "408",
+      "413",
+      "415",
+      "422",
+      "431",
+      "500",
+      "503",
+    ]);
     expect(await get("/nowhere")).toEqual({
       error: { code: "NOT_FOUND", message: "GET /nowhere: no such address; see /openapi.json" },
     });
+  });
+});
+
+/** A connection on which a test sends what no HTTP client would. */
+async function connectionTo(address: string): Promise<Socket> {
+  const { hostname, port } = new URL(address);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  return socket;
+}
+
+const errorOf = (answer: string) => JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))).error.code;
+/** Threads start slowly on a machine that is busy. */
+const until = (holds: () => unknown) => vi.waitFor(holds, { timeout: 60_000 });
+const listen = (app: FastifyInstance) => app.listen({ port: 0, host: "127.0.0.1" });
+const postPicture = (address: string, body: Buffer<ArrayBuffer>, signal: AbortSignal | null = null) =>
+  fetch(`${address}/v1/tag`, { method: "POST", body, headers: { "content-type": "image/png" }, signal });
+/** Says that 1,000 bytes follow. */
+const HALF_A_REQUEST = "POST /v1/tag HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 1000\r\n\r\nabc";
+
+describe("clients that are slow, leave or talk nonsense", () => {
+  it.each([
+    ["nonsense", "HELLO\r\n\r\n", "400", "BAD_REQUEST"],
+    ["headers without end", `GET / HTTP/1.1\r\na: ${"a".repeat(20_000)}`, "431", "HEADERS_TOO_LARGE"],
+    ["an address that is none", "GET /%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "400", "BAD_URL"],
+    ["half a request", HALF_A_REQUEST, "408", "REQUEST_TIMEOUT"],
+    ["no request", "", "408", "REQUEST_TIMEOUT"],
+  ])("%s: an error in the documented form, and the connection ends", async (_name, sent, status, code) => {
+    const app = await serverOf(meanColours(), { requestTimeout: 300 });
+    const socket = await connectionTo(await listen(app));
+    socket.write(sent);
+    const answer = await text(socket);
+    expect(answer.slice(9, 12)).toBe(status);
+    expect(errorOf(answer)).toBe(code);
+    const counted = /asl_accepted_requests (\d+)/.exec((await app.inject("/metrics")).body);
+    expect(counted?.[1]).toBe("0");
+  });
+
+  it("a client that leaves gives its place back as soon as its picture is out of work", async () => {
+    const { passed, open: release } = gate();
+    const classifier = meanColours(passed);
+    const app = await serverOf(classifier, { maxQueue: 1 });
+    const address = await listen(app);
+    const body = await plain("#ff0000").png().toBuffer();
+    const leaving = new AbortController();
+    const left = postPicture(address, body, leaving.signal);
+    await until(() => expect(classifier.rows).toHaveLength(1));
+    leaving.abort();
+    await expect(left).rejects.toThrow("abort");
+    expect((await postPicture(address, body)).status).toBe(503);
+    release();
+    await until(async () => expect((await app.inject("/health/ready")).statusCode).toBe(200));
+    expect((await postPicture(address, body)).status).toBe(200);
+    expect((await app.inject("/metrics")).body).toContain('asl_requests_total{status="499"} 1');
+  });
+});
+
+describe("close()", () => {
+  it("answers what was accepted, refuses what comes, and says so", async () => {
+    const { passed, open: release } = gate();
+    const classifier = meanColours(passed);
+    const app = await serverOf(classifier);
+    const address = await listen(app);
+    const [early, late] = [await connectionTo(address), await connectionTo(address)];
+    const accepted = postPicture(address, await plain("#ff0000").png().toBuffer());
+    await until(() => expect(classifier.rows).toHaveLength(1));
+    const closed = app.close();
+    early.write("GET /health/ready HTTP/1.1\r\nhost: a\r\n\r\n");
+    expect(await text(early)).toMatch(/^HTTP\/1.1 503 [\s\S]*connection: close[\s\S]*\{"status":"stopping"\}$/i);
+    late.write(HALF_A_REQUEST);
+    const refused = await text(late);
+    expect(refused).toMatch(/^HTTP\/1.1 503 /);
+    expect(errorOf(refused)).toBe("STOPPING");
+    release();
+    const answer = await accepted;
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("connection")).toBe("close");
+    expect((await answer.json()) as object).toMatchObject({ labels: [{ name: "red" }] });
+    await closed;
+  });
+
+  it("is not held up by half a request or by a connection without one", async () => {
+    const app = await serverOf(meanColours(), { requestTimeout: 300 });
+    const address = await listen(app);
+    const sockets = [await connectionTo(address), await connectionTo(address)];
+    for (const socket of sockets) socket.on("error", () => undefined);
+    const came = once(app.server, "request");
+    sockets[0]!.write(HALF_A_REQUEST);
+    await came;
+    await app.close();
   });
 });
 

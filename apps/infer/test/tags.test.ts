@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonLine, selectTags, sigmoid, textLines } from "../src/tags.js";
+import { sigmoid } from "../src/scores.js";
+import { jsonLine, selectTags, textLines } from "../src/tags.js";
 
 const names = ["cat", "dog", "cow", "bus"];
 const all = (threshold: number) => names.map(() => threshold);

@@ -7,13 +7,14 @@ import { inMemoryLoader } from "./in-memory-loader.js";
 const CLASSES = ["cat", "dog", "bird"];
 const SIZE = 20;
 const model = tresnet({ blocks: [1, 1, 1, 1], planes: 2, basicStages: 2, classes: 3 });
-const open = (batchSize: number, change: Tensors = {}) =>
+const open = (batchSize: number, change: Tensors = {}, smallerBatches: readonly number[] = []) =>
   openPredictor({
     backend: referenceBackend({ precision: "f32" }),
     model,
     state: { ...initialize(model.state, 3), ...change },
     imageSize: SIZE,
     batchSize,
+    smallerBatches,
     classNames: CLASSES,
   });
 const loader = (batchSize: number) =>
@@ -42,6 +43,50 @@ describe("openPredictor", () => {
       const alone = await one.predict(f32([1, 3, SIZE, SIZE], data.slice(row * size, (row + 1) * size)));
       expect(alone.logits).toEqual(together.logits.slice(row * 3, row * 3 + 3));
     }
+  });
+
+  it("scores a batch that is not full the same with programs for smaller ones, whatever is padded", async () => {
+    await using four = await open(4);
+    await using graded = await open(4, {}, [2, 1, 2]);
+    for (const count of [1, 2, 3, 4]) {
+      const images = f32([count, 3, SIZE, SIZE], pixels(count));
+      const found = await graded.predict(images);
+      expect(found.scores).toHaveLength(3 * count);
+      expect(found).toEqual(await four.predict(images));
+    }
+    expect(await graded.evaluate(loader(4))).toEqual(await four.evaluate(loader(4)));
+  });
+
+  it("runs the smallest program that the pictures fit into", async () => {
+    const rows: number[] = [];
+    const reference = referenceBackend({ precision: "f32" });
+    const backend: typeof reference = {
+      ...reference,
+      async compile(state, programs) {
+        const session = await reference.compile(state, programs);
+        return {
+          run(program, feeds) {
+            rows.push(feeds.images!.type.shape[0]!);
+            return session.run(program, feeds);
+          },
+          read: (names) => session.read(names),
+          write: (values) => session.write(values),
+          [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+        };
+      },
+    };
+    await using predictor = await openPredictor({
+      ...{ backend, model, state: initialize(model.state, 3), imageSize: SIZE, classNames: CLASSES },
+      ...{ batchSize: 4, smallerBatches: [1, 2] },
+    });
+    for (const count of [1, 2, 3, 4]) await predictor.predict(f32([count, 3, SIZE, SIZE], pixels(count)));
+    expect(rows).toEqual([1, 2, 4, 4]);
+  });
+
+  it.each([[[0]], [[4]], [[1.5]]])("refuses smaller batches of %j", async (sizes) => {
+    await expect(open(4, {}, sizes)).rejects.toThrow(
+      `openPredictor: smallerBatches must be from 1 to 3 (batchSize - 1); got ${sizes[0]}`,
+    );
   });
 
   it("evaluates a dataset without the padding rows, in its order, whatever the batch size", async () => {

@@ -57,14 +57,18 @@ function onlyPhotographs(): void {
   sharp.unblock({ operation: ["VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp"] });
 }
 
-/** Runs every batch size once: the first run of each takes seconds, for which no client should wait. */
+/**
+ * The first run of a batch size may take seconds, for which no client should wait: where each has a program of its own
+ * they are powers of two; of a network that takes any size these are samples.
+ */
 async function warmUp(
-  { batchSizes, imageSize, scores }: Classifier,
+  { batchSizes, batchSize, imageSize, scores }: Classifier,
   { report, signal }: CommandContext,
 ): Promise<void> {
-  const progress = report.progress({ label: "warming up", total: batchSizes.length, unit: "batch sizes" });
+  const sizes = batchSizes.filter((rows) => rows === batchSize || Number.isInteger(Math.log2(rows)));
+  const progress = report.progress({ label: "warming up", total: sizes.length, unit: "batch sizes" });
   try {
-    for (const [index, rows] of batchSizes.entries()) {
+    for (const [index, rows] of sizes.entries()) {
       const shape = [rows, 3, imageSize, imageSize];
       await scores(f32(shape, new Float32Array(sizeOf(shape))), []);
       signal.throwIfAborted();

@@ -1,11 +1,12 @@
 import swagger from "@fastify/swagger";
-import { describeError } from "asl-cli";
-import { PictureError, type PictureErrorReason } from "asl-data";
-import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Classifier } from "../classifier.js";
 import { selectTags } from "../tags.js";
-import { Admission } from "./admission.js";
+import { Admission, type Refusal } from "./admission.js";
+import { Connections } from "./connections.js";
+import { answerClientError, answerError, type ErrorBody, errorBody } from "./error-answers.js";
 import { ServerMetrics } from "./metrics.js";
+import { PictureThreads } from "./picture-threads.js";
 import { ERROR_ANSWER, HEALTH_ANSWER, MODEL_ANSWER, TAG_ANSWER, TAG_QUERY, type TagQuery } from "./schemas.js";
 import { Tagger } from "./tagger.js";
 
@@ -20,23 +21,19 @@ export interface ServerOptions {
   readonly maxDelay: number;
   readonly maxBytes: number;
   readonly maxPixels: number;
-  /** Pictures decoded at a time. */
+  /** Threads that decode and resize pictures. */
   readonly decoders: number;
-  /** A request must have come in whole within so many milliseconds. */
+  /** A request must have come in whole within so many milliseconds; while the server stops, an answer read, too. */
   readonly requestTimeout: number;
   /** Told of what is not the client's fault. */
   readonly onError: (message: string) => void;
 }
 
-/** What a client should hear of a picture that cannot be read. */
-const PICTURE_STATUS: Readonly<Record<PictureErrorReason, number>> = {
-  missing: 500,
-  unreadable: 500,
-  empty: 400,
-  format: 415,
-  damaged: 422,
-  tooLarge: 413,
-};
+/** Milliseconds that a connection stays without a request. */
+const KEEP_ALIVE = 5_000;
+
+/** Milliseconds between Node's looks at connections that are too slow: its 30,000 would make of 10 s up to 40. */
+const CHECK_INTERVAL = 1_000;
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -52,15 +49,23 @@ declare module "fastify" {
 export async function createServer(classifier: Classifier, options: ServerOptions): Promise<FastifyInstance> {
   const admission = new Admission(options.maxQueue);
   const metrics = new ServerMetrics(admission, classifier.batchSize);
-  const { maxDelay, maxPixels, decoders } = options;
-  const onBatch = (size: number) => metrics.observeBatch(size);
-  const tagger = new Tagger(classifier, { maxDelay, maxPixels, decoders, onBatch });
+  const { maxDelay, maxPixels, decoders, requestTimeout } = options;
   const app = fastify({
-    bodyLimit: options.maxBytes,
-    requestTimeout: options.requestTimeout,
+    ...{ bodyLimit: options.maxBytes, requestTimeout, keepAliveTimeout: KEEP_ALIVE },
+    // Node swaps the two if headers (by default 60 s) may take longer than the whole
+    http: { headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(CHECK_INTERVAL, requestTimeout) },
+    // connections that are not idle: see Connections
     forceCloseConnections: "idle",
+    // the admission refuses in the form of all errors
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError(requestTimeout),
+    frameworkErrors: answerError(options),
     ajv: { customOptions: { removeAdditional: false } },
   });
+  const connections = new Connections(app.server);
+  const { imageSize, resizeFilter: filter } = classifier;
+  const threads = new PictureThreads({ imageSize, filter, maxPixels, threads: decoders });
+  const tagger = new Tagger(classifier, { maxDelay, threads, onBatch: (size) => metrics.observeBatch(size) });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -75,18 +80,18 @@ export async function createServer(classifier: Classifier, options: ServerOption
   app.setErrorHandler(answerError(options));
   app.setNotFoundHandler((request, reply) => {
     const message = `${request.method} ${request.url.slice(0, 200)}: no such address; see /openapi.json`;
-    reply.code(404).send({ error: { code: "NOT_FOUND", message } });
+    reply.code(404).send(errorBody("NOT_FOUND", message));
   });
 
   /** Before the body is read. A place is given back when the answer is out and nothing is done for it any more. */
   const admit = (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const started = performance.now();
-    if (!admission.enter()) {
+    const refusal = admission.enter();
+    if (refusal !== undefined) {
       metrics.countRequest(503);
-      const message = `${admission.limit} requests are under way; try again later`;
       // the rest of this connection is a body that nobody will read
       reply.code(503).headers({ "retry-after": "1", connection: "close" });
-      reply.send({ error: { code: "OVERLOADED", message } });
+      reply.send(REFUSALS[refusal](admission.limit));
       return;
     }
     reply.raw.once("close", () => {
@@ -97,7 +102,7 @@ export async function createServer(classifier: Classifier, options: ServerOption
     done();
   };
 
-  const errors = Object.fromEntries([400, 413, 415, 422, 500, 503].map((status) => [status, ERROR_ANSWER]));
+  const errors = Object.fromEntries([400, 408, 413, 415, 422, 431, 500, 503].map((status) => [status, ERROR_ANSWER]));
   app.post<{ Querystring: TagQuery; Body: Buffer | undefined }>(
     "/v1/tag",
     {
@@ -110,10 +115,11 @@ export async function createServer(classifier: Classifier, options: ServerOption
         response: { 200: TAG_ANSWER, ...errors },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { threshold, top, scores: withScores } = request.query;
       const work = tagger.scores(request.body ?? new Uint8Array(), "the picture");
       request.work = work;
+      connections.answering(request.raw, reply.raw, work, requestTimeout);
       const scores = await work;
       const { classNames } = classifier;
       const thresholds = threshold === undefined ? options.thresholds : classNames.map(() => threshold);
@@ -125,21 +131,28 @@ export async function createServer(classifier: Classifier, options: ServerOption
   );
 
   const { modelName: model, thresholds } = options;
-  const { classNames: classes, imageSize, batchSize } = classifier;
+  const { classNames: classes, batchSize } = classifier;
   app.get("/v1/model", { schema: { summary: "What is served", response: { 200: MODEL_ANSWER } } }, async () => {
     return { model, classes, thresholds, imageSize, batchSize };
   });
   const health = (summary: string) => ({ schema: { summary, response: { 200: HEALTH_ANSWER, 503: HEALTH_ANSWER } } });
-  let stopping = false;
   app.addHook("preClose", async () => {
-    stopping = true;
+    admission.stop();
+    connections.drain(requestTimeout);
   });
-  // a client that went away leaves its picture in work
-  app.addHook("onClose", () => admission.whenIdle());
+  app.addHook("onSend", async (_request, reply) => {
+    if (admission.refusal === "stopping") reply.header("connection", "close");
+  });
+  app.addHook("onClose", async () => {
+    // a client that went away leaves its picture in work
+    await admission.whenIdle();
+    await threads[Symbol.asyncDispose]();
+  });
   app.get("/health/live", health("Whether the process answers"), async () => ({ status: "live" }));
   app.get("/health/ready", health("Whether requests are accepted"), async (_request, reply) => {
-    const status = stopping ? "stopping" : admission.accepted < admission.limit ? "ready" : "busy";
-    return reply.code(status === "ready" ? 200 : 503).send({ status });
+    const { refusal } = admission;
+    const status = refusal === undefined ? "ready" : refusal === "full" ? "busy" : refusal;
+    return reply.code(refusal === undefined ? 200 : 503).send({ status });
   });
   app.get("/metrics", { schema: { hide: true } }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.text());
@@ -152,28 +165,7 @@ export async function createServer(classifier: Classifier, options: ServerOption
 /** As web servers log a client that went away before its answer. */
 const CLIENT_CLOSED = 499;
 
-const ADVICE: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE:
-    "send the content of a picture file as image/jpeg, image/png, image/webp or application/octet-stream",
-  FST_ERR_CTP_EMPTY_TYPE: "say the type of the body: content-type: image/jpeg",
+const REFUSALS: Readonly<Record<Refusal, (limit: number) => ErrorBody>> = {
+  full: (limit) => errorBody("OVERLOADED", `${limit} requests are under way; try again later`),
+  stopping: () => errorBody("STOPPING", "this server is stopping; ask another, or again later"),
 };
-
-const answerError =
-  ({ onError, maxBytes }: ServerOptions) =>
-  (error: FastifyError | Error, _request: FastifyRequest, reply: FastifyReply): void => {
-    const answer = (status: number, code: string, message: string) => {
-      reply.code(status).send({ error: { code, message } });
-    };
-    if (error instanceof PictureError) {
-      const reason = error.reason.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
-      answer(PICTURE_STATUS[error.reason], `PICTURE_${reason}`, error.message);
-      return;
-    }
-    const { statusCode = 500, code = "ERROR" } = "statusCode" in error ? error : {};
-    if (statusCode === 413) answer(413, "BODY_TOO_LARGE", `the body has more than ${maxBytes} bytes`);
-    else if (statusCode < 500) answer(statusCode, code.replace("FST_ERR_", ""), ADVICE[code] ?? error.message);
-    else {
-      onError(describeError(error));
-      answer(500, "INTERNAL", "the picture could not be tagged; the server's log says why");
-    }
-  };

@@ -1,29 +1,23 @@
 import { f32 } from "asl-core";
-import { decodePictureBytes, resize, toTensor } from "asl-data";
 import type { Classifier } from "../classifier.js";
-import { Semaphore } from "./admission.js";
 import { DynamicBatcher } from "./dynamic-batcher.js";
+import type { PictureThreads } from "./picture-threads.js";
 
 export interface TaggerOptions {
   /** Milliseconds that a picture waits for others. */
   readonly maxDelay: number;
-  /** Pictures with more pixels are refused before they are decoded. */
-  readonly maxPixels: number;
-  /** Pictures decoded at a time, which bounds the memory that they take. */
-  readonly decoders: number;
+  readonly threads: PictureThreads;
   readonly onBatch: (size: number) => void;
 }
 
 /** Scores pictures that come one by one, in batches. */
 export class Tagger {
-  readonly #decoding: Semaphore;
   readonly #batcher: DynamicBatcher<PreparedPicture, readonly number[]>;
 
   constructor(
     private readonly classifier: Classifier,
     private readonly options: TaggerOptions,
   ) {
-    this.#decoding = new Semaphore(options.decoders);
     const { maxDelay, onBatch } = options;
     const run = (pictures: readonly PreparedPicture[]) => this.#run(pictures);
     this.#batcher = new DynamicBatcher({ maxBatch: classifier.batchSize, maxDelay, onBatch, run });
@@ -31,16 +25,8 @@ export class Tagger {
 
   /** Probabilities in class order of a picture file's content. Throws PictureError; `name` is what errors call it. */
   async scores(bytes: Uint8Array, name: string): Promise<readonly number[]> {
-    const values = await this.#decoding.use(() => this.#prepare(bytes, name));
+    const values = await this.options.threads.prepare(bytes, name);
     return this.#batcher.submit({ name, values });
-  }
-
-  async #prepare(bytes: Uint8Array, name: string): Promise<Float32Array> {
-    const { imageSize, resizeFilter } = this.classifier;
-    const picture = await decodePictureBytes(bytes, name, { maxPixels: this.options.maxPixels });
-    const values = new Float32Array(3 * imageSize * imageSize);
-    toTensor(resize(picture, imageSize, imageSize, resizeFilter), values);
-    return values;
   }
 
   async #run(pictures: readonly PreparedPicture[]): Promise<readonly (readonly number[])[]> {
