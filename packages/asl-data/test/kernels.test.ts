@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openWorkspace } from "../src/kernels/instance.js";
 import { resizeInKernels } from "../src/kernels/resize.js";
 import { toTensorInKernels } from "../src/kernels/tensor.js";
@@ -28,6 +28,21 @@ describe("the kernels in WebAssembly", () => {
   it("leave to JavaScript what would need more memory than they keep", () => {
     expect(openWorkspace([2 ** 27, 2 ** 27])).toBeUndefined();
     expect(openWorkspace([2 ** 40])).toBeUndefined();
+  });
+
+  it("leave to JavaScript what the system has no memory for; other errors are nobody's", () => {
+    const { memory } = openWorkspace([1])!.kernels;
+    const grow = vi.spyOn(memory, "grow");
+    onTestFinished(() => grow.mockRestore());
+    const larger = memory.buffer.byteLength + 1;
+    grow.mockImplementation(() => {
+      throw new RangeError("WebAssembly.Memory.grow(): Unable to grow instance memory");
+    });
+    expect(openWorkspace([larger])).toBeUndefined();
+    grow.mockImplementation(() => {
+      throw new TypeError("not a number");
+    });
+    expect(() => openWorkspace([larger])).toThrow(TypeError);
   });
 
   const side = fc.integer({ min: 1, max: 70 });

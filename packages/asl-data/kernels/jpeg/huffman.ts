@@ -38,6 +38,8 @@ export function buildHuffman(counts: usize, largest: i32, table: usize): bool {
       code++;
       index++;
     }
+    // no code is all ones (annex C.3)
+    if (code >= 1 << length) return false;
     store<i32>(table + LIMITS + (length << 2), code << (16 - length));
     code <<= 1;
   }

@@ -102,7 +102,7 @@ class Parser {
   #segment(marker: number, from: number, to: number): number {
     if (marker === MARKER.dqt) this.#quantizationTables(from, to);
     else if (marker === MARKER.dht) this.#huffmanTables(from, to);
-    else if (marker === MARKER.dri) this.#restartInterval = this.#u16(from);
+    else if (marker === MARKER.dri) this.#defineRestartInterval(from, to);
     else if (marker === MARKER.sos) return this.#scan(from, to);
     else if (marker >= MARKER.app0 && marker <= APP15!) this.#application(marker, this.#bytes.subarray(from, to));
     else if (marker !== MARKER.com) this.#frameHeader(marker, from, to);
@@ -133,6 +133,11 @@ class Parser {
       at += 17 + symbols;
       demand(symbols <= 256 && at <= to);
     }
+  }
+
+  #defineRestartInterval(from: number, to: number): void {
+    demand(to - from === 2);
+    this.#restartInterval = this.#u16(from);
   }
 
   #application(marker: number, content: Uint8Array): void {

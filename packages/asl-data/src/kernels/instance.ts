@@ -83,7 +83,8 @@ let instance: KernelExports | undefined | "none";
 
 /**
  * Room for `sizes` in the memory of this thread's kernels; whatever an earlier workspace held is lost. Undefined where
- * there is no WebAssembly SIMD (or a page's policy forbids it), or too much is asked for: JavaScript does the work then.
+ * there is no WebAssembly SIMD (or a page's policy forbids it), too much is asked for, or the system has no more memory:
+ * JavaScript (for a JPEG file, sharp) does the work then, with memory that it gives back.
  */
 export function openWorkspace(sizes: readonly number[]): Workspace | undefined {
   const kernels = loadKernels();
@@ -97,7 +98,7 @@ export function openWorkspace(sizes: readonly number[]): Workspace | undefined {
   if (!(end <= MOST_BYTES)) return undefined;
   const { memory } = kernels;
   const missing = end - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  if (missing > 0 && !grows(memory, Math.ceil(missing / PAGE_BYTES))) return undefined;
   return { kernels, bytes: new Uint8Array(memory.buffer), addresses };
 }
 
@@ -108,11 +109,29 @@ function loadKernels(): KernelExports | undefined {
   return instance === "none" ? undefined : instance;
 }
 
-function instantiate(): KernelExports | undefined {
+/** False where the system has no such memory. */
+function grows(memory: WebAssembly.Memory, pages: number): boolean {
   try {
-    const code = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
-    return new WebAssembly.Instance(new WebAssembly.Module(code)).exports as unknown as KernelExports;
-  } catch {
-    return undefined;
+    memory.grow(pages);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return false;
+    throw thrown;
   }
 }
+
+function instantiate(): KernelExports | undefined {
+  // an engine without a compiler (node --jitless)
+  if (typeof WebAssembly === "undefined") return undefined;
+  const code = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(code)).exports as unknown as KernelExports;
+  } catch (thrown) {
+    if (cannotRun(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/** No SIMD, or a page's policy (an EvalError in Safari); no memory for the instance. */
+const cannotRun = (thrown: unknown) =>
+  thrown instanceof WebAssembly.CompileError || thrown instanceof EvalError || thrown instanceof RangeError;
