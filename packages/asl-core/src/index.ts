@@ -77,7 +77,7 @@ export * from "./passes/flops.js";
 export * from "./passes/fold-constants.js";
 export * from "./passes/liveness.js";
 export * from "./passes/memory-limit.js";
-export type { MemoryPlan, Step } from "./passes/memory-model.js";
+export type { ExecutionPlan, Step } from "./passes/memory-model.js";
 export * from "./passes/optimize.js";
 export * from "./passes/recompute.js";
 export * from "./passes/simplify.js";

@@ -7,7 +7,7 @@ import { verify } from "../src/graph/verify.js";
 import { flopsOf } from "../src/passes/flops.js";
 import { liveness } from "../src/passes/liveness.js";
 import { limitMemory } from "../src/passes/memory-limit.js";
-import type { MemoryPlan } from "../src/passes/memory-model.js";
+import type { ExecutionPlan } from "../src/passes/memory-model.js";
 import { recompute } from "../src/passes/recompute.js";
 import { BYTES_PER_ELEMENT, sizeOf } from "../src/types/tensor.js";
 import { randomCase } from "./random-graph.js";
@@ -57,7 +57,7 @@ describe("recompute", () => {
 });
 
 /** A backend that runs node by node and frees what is read no more. */
-function plan(graph: Graph): MemoryPlan {
+function plan(graph: Graph): ExecutionPlan {
   const { bufferOf, peakBytes } = liveness(graph);
   const isComputed = new Set(graph.nodes.filter(({ op }) => op !== "constant").map(({ output }) => output));
   const made = graph.types.flatMap((_, id) =>

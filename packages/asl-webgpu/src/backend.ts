@@ -73,8 +73,11 @@ export function webgpuBackend(options: WebgpuBackendOptions = {}): Backend {
       for (const [programName, program] of entries) checkProgram(programName, program, spec);
       const { device, target: untiled } = await openDevice();
       if (tuned !== undefined) {
-        await tunePrograms(device, Object.values(programs), { tuned, pinned: options.tiles }, (done, total) =>
-          onProgress?.({ phase: "tuning", done, total }),
+        await tunePrograms(
+          device,
+          Object.values(programs),
+          { tuned, pinned: options.tiles, storage: options.storage },
+          (done, total) => onProgress?.({ phase: "tuning", done, total }),
         );
       }
       const pinned = knownTiles(device, { tuned, pinned: options.tiles });

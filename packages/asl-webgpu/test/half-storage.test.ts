@@ -1,9 +1,14 @@
 import { findDeno, Hosts, hasLavapipe } from "asl-conformance/hosts";
-import { evaluateProgram, f32, initialize, type Session, tresnet } from "asl-core";
+import { abs, Builder, conv2d, evaluateProgram, f32, initialize, type Session, sizeOf, tresnet } from "asl-core";
 import { afterAll, describe, expect, it } from "vitest";
-import { planMemory } from "../src/index.js";
+import { planMemory, type Tile } from "../src/index.js";
+import { contractionsOf } from "../src/plan/contractions.js";
+import { halfBuffersOf } from "../src/plan/half-storage.js";
 import { planProgram } from "../src/plan/program-plan.js";
 import { defaultTarget } from "../src/plan/target.js";
+import type { Device } from "../src/runtime/device.js";
+import { DeviceProgram } from "../src/runtime/program.js";
+import type { DeviceState } from "../src/runtime/state.js";
 import { SKIPPED, webgpuWith } from "./adapter.js";
 
 const SIZE = 32;
@@ -13,6 +18,19 @@ const images = f32(
   [2, 3, SIZE, SIZE],
   Float32Array.from({ length: 6 * SIZE * SIZE }, (_, i) => ((i * 37) % 256) / 255),
 );
+
+/** conv2d(conv2d(x, |w|), |w|): |w| has two readers, so it is stored between kernels. */
+function twoConvolutions() {
+  const builder = new Builder();
+  const x = builder.input("x", { dtype: "f32", shape: [1, 4, 8, 8] });
+  const folded = abs(builder.input("w", { dtype: "f32", shape: [4, 4, 3, 3] }));
+  const inner = conv2d(x, folded, { padding: 1 });
+  const graph = builder.finish({ y: conv2d(inner, folded, { padding: 1 }) });
+  const program = { graph, reads: { w: "w" }, writes: {}, finite: [] };
+  const plan = planProgram(program, { ...defaultTarget(), storage: "f16" });
+  const outputOf = (op: string) => plan.graph.nodes.find((node) => node.op === op)!.output;
+  return { plan, ids: { folded: outputOf("abs"), inner: outputOf("conv2d") } };
+}
 
 describe('storage "f16"', () => {
   it("halves what lies between the kernels of an evaluation", () => {
@@ -63,6 +81,50 @@ describe('storage "f16"', () => {
       "
     `);
     for (const text of texts) if (text.includes("array<f16>")) expect(text).toContain("enable f16;\n");
+  });
+
+  it("is for what follows from a feed; what follows from weights alone stays in 32 bits", () => {
+    const { plan, ids } = twoConvolutions();
+    expect([...plan.halves]).toContain(ids.inner);
+    expect(plan.locations.get(ids.folded)!.kind).toBe("slot");
+    expect([...plan.halves]).not.toContain(ids.folded);
+    const written = halfBuffersOf(plan.graph, { ...plan.program, writes: { y: "w" } }, "f16", plan.bufferOf);
+    expect([...written]).toEqual([]);
+  });
+
+  it("asks a device for 2 bytes an element", async () => {
+    const { plan, ids } = twoConvolutions();
+    const asked: number[] = [];
+    const enough = new Error("enough");
+    const device = {
+      requireBindable: (_: string, bytes: number) => asked.push(bytes),
+      guarded: () => Promise.reject(enough),
+    };
+    const opening = DeviceProgram.open(
+      "program",
+      plan,
+      device as unknown as Device,
+      {} as DeviceState,
+      () => undefined,
+    );
+    await expect(opening).rejects.toBe(enough);
+    const expected = [...plan.locations.keys()].map(
+      (id) => (id === ids.inner ? 2 : 4) * sizeOf(plan.graph.types[id]!.shape),
+    );
+    expect(asked).toEqual(expected);
+  });
+
+  it("has tiles of its own: what is tuned is what its kernels ask for", () => {
+    const asked = new Set<string>();
+    const pinned = new Proxy({} as Record<string, Tile>, {
+      get: (_, key) => void asked.add(String(key)),
+    });
+    const target = defaultTarget();
+    planProgram(evaluate, { ...target, tuning: { ...target.tuning, pinned }, storage: "f16" });
+    expect(asked).toEqual(new Set(contractionsOf(evaluate, "f16").keys()));
+    const halves = [...asked].filter((key) => key.includes(" f16 "));
+    expect(halves.length).toBeGreaterThan(asked.size / 2);
+    expect([...contractionsOf(evaluate).keys()].filter((key) => key.includes("f16"))).toEqual([]);
   });
 
   it.skipIf(SKIPPED !== undefined)(`is refused where the adapter lacks it (skipped: ${SKIPPED})`, async () => {

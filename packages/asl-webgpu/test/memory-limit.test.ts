@@ -78,7 +78,7 @@ describe("a training step under a memory limit", () => {
     expect(plan).toThrow(OutOfMemoryError);
     expect(plan).toThrow(
       new RegExp(
-        `^memoryLimit is 1000 bytes .* of ${unlimited.plannedBytes} without a limit, .* all but \\d+\\. Allow`,
+        `^memoryLimit is 1000 bytes .* take ${unlimited.plannedBytes} without a limit, and \\d+ in the smallest .* Allow more`,
       ),
     );
     expect(() => planMemory(program, { memoryLimit: -1 })).toThrow(/memoryLimit must be .* above 0; got -1/);

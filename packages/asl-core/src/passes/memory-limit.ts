@@ -1,10 +1,10 @@
 import type { Graph } from "../graph/graph.js";
 import { dropValues } from "./drop-values.js";
 import { flopsOf } from "./flops.js";
-import { type Dropped, MemoryModel, type MemoryPlan } from "./memory-model.js";
+import { type Dropped, type ExecutionPlan, MemoryModel } from "./memory-model.js";
 import { recompute } from "./recompute.js";
 
-export interface MemoryLimitOptions<P extends MemoryPlan> {
+export interface MemoryLimitOptions<P extends ExecutionPlan> {
   /** Most bytes for values between steps. */
   readonly bytes: number;
   /**
@@ -14,7 +14,7 @@ export interface MemoryLimitOptions<P extends MemoryPlan> {
   plan(graph: Graph, cut?: number): P;
 }
 
-export interface LimitedMemory<P extends MemoryPlan> {
+export interface LimitedMemory<P extends ExecutionPlan> {
   readonly graph: Graph;
   /** Of `graph`, as the backend runs it; `plannedBytes` above the limit when none that was tried keeps it. */
   readonly plan: P;
@@ -31,7 +31,7 @@ const FIRST_STEP = 0.01;
  * long for their readers, as activations wait for the backward pass, are dropped and made again for them. Which ones, see
  * `dropValues`. A graph that keeps the limit stays as it is. Differentiate and optimize first.
  */
-export function limitMemory<P extends MemoryPlan>(
+export function limitMemory<P extends ExecutionPlan>(
   graph: Graph,
   { bytes, plan }: MemoryLimitOptions<P>,
 ): LimitedMemory<P> {
@@ -58,7 +58,7 @@ export function limitMemory<P extends MemoryPlan>(
 }
 
 /** The number of the node before which most bytes wait: made by an earlier step, and not read before a later one. */
-function cutOf(graph: Graph, { steps, bytes }: MemoryPlan): number {
+function cutOf(graph: Graph, { steps, bytes }: ExecutionPlan): number {
   const changes = new Float64Array(steps.length + 1);
   const lastUse = new Map<number, number>();
   steps.forEach(({ reads, writes }, step) => {

@@ -11,7 +11,7 @@ export interface Step {
 }
 
 /** How a backend would run a graph. */
-export interface MemoryPlan {
+export interface ExecutionPlan {
   /** In order. */
   readonly steps: readonly Step[];
   /** Bytes of each value between steps that shares memory with others; inputs, constants and state are not among them. */
@@ -54,7 +54,7 @@ export class MemoryModel {
   readonly #last: Float64Array;
 
   /** No step has nodes of both sides of the cut. */
-  constructor({ graph, cut }: CutGraph, { steps, bytes }: MemoryPlan) {
+  constructor({ graph, cut }: CutGraph, { steps, bytes }: ExecutionPlan) {
     const inMemory = new Set<ValueId>(Object.values(graph.inputs));
     for (const { op, output } of graph.nodes) if (op === "constant") inMemory.add(output);
     for (const { reads, writes } of steps) for (const id of [...reads, ...writes]) inMemory.add(id);

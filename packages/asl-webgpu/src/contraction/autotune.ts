@@ -1,44 +1,41 @@
-import { sizeOf } from "asl-core";
-import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from "../runtime/usage.js";
+import { ShapeError, sizeOf } from "asl-core";
+import { paddedBytes, STORED, STORED_HALF, storedBytes } from "../wgsl/storage.js";
 import { candidateTiles } from "./candidates.js";
-import type { ContractionDispatch, ContractionIO, ScratchIO } from "./io.js";
+import type { ContractionIO, ContractionPlan, ScratchIO } from "./io.js";
 import { type ContractionOp, problemOf } from "./mappings.js";
 import { type ContractionNode, type ContractionTypes, planContraction } from "./plan.js";
 import { contractionKey } from "./tile.js";
-import { deviceTuning, type Tile } from "./tuning.js";
+import { type Candidate, pipelinesOf, placeOf, race } from "./trials.js";
+import { deviceTuning, type Tile, type Tuning } from "./tuning.js";
 
 export interface TunedContraction {
   readonly key: string;
   readonly tile: Tile;
-  /** Of each candidate that the device compiles, the fastest of its runs; in the order of `candidateTiles`. */
+  /** Of each candidate that the device runs, the fastest of its runs; in the order of `candidateTiles`. */
   readonly trials: readonly { readonly tile: Tile; readonly seconds: number }[];
 }
 
-/** Operands at bindings 0 and 1, again in fours at 2 and 3, the output at 4, scratch at 5. */
-const IO: ContractionIO = {
-  declarations: `@group(0) @binding(0) var<storage, read> x0: array<f32>;
-@group(0) @binding(1) var<storage, read> x1: array<f32>;
-@group(0) @binding(2) var<storage, read> four0: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> four1: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+/** Operands at bindings 0 and 1, again in fours at 2 and 3, the output at 4, scratch at 5; as 16 bits where they are so. */
+export function tuningIO(isHalf: readonly boolean[] = []): ContractionIO & { readonly enables: readonly string[] } {
+  const [x0, x1, y] = [0, 1, 2].map((i) => (isHalf[i] ? STORED_HALF : STORED.f32)) as [string, string, string];
+  return {
+    enables: isHalf.some(Boolean) ? [STORED_HALF] : [],
+    declarations: `@group(0) @binding(0) var<storage, read> x0: array<${x0}>;
+@group(0) @binding(1) var<storage, read> x1: array<${x1}>;
+@group(0) @binding(2) var<storage, read> four0: array<vec4<${x0}>>;
+@group(0) @binding(3) var<storage, read> four1: array<vec4<${x1}>>;
+@group(0) @binding(4) var<storage, read_write> y: array<${y}>;
 @group(0) @binding(5) var<storage, read_write> scratch: array<f32>;
 `,
-  load: (operand, index) => `x${operand}[${index}]`,
-  loadVec4: (operand, index) => `four${operand}[(${index}) / 4u]`,
-  store: (index, value) => `y[${index}] = ${value};`,
-};
+    load: (operand, index) => `f32(x${operand}[${index}])`,
+    loadVec4: (operand, index) => `vec4<f32>(four${operand}[(${index}) / 4u])`,
+    store: (index, value) => `y[${index}] = ${y}(${value});`,
+  };
+}
 const SCRATCH: ScratchIO = {
   load: (index) => `scratch[${index}]`,
   store: (index, value) => `scratch[${index}] = ${value};`,
 };
-const BINDINGS = [0, 1, 0, 1, 2, 3] as const;
-
-/** A trial takes at least as long, or so many dispatches: what a clock shows of less is noise. */
-const TRIAL_SECONDS = 0.004;
-const MOST_DISPATCHES = 64;
-/** A candidate that takes so many times as long as the fastest in the first run gets no second. */
-const HOPELESS = 1.5;
-
 export interface TuneOptions {
   /** Timed runs of each candidate, in turn. Default 3. */
   readonly runs?: number;
@@ -47,7 +44,8 @@ export interface TuneOptions {
 
 /**
  * Times the candidates on the device, `runs` each in turn, and gives the fastest; undefined when there is nothing to
- * compute or the device has no room for it. The result is plain data: pinned, it makes the same kernels.
+ * compute, or the device has no room for it or runs none of them. The result is plain data: pinned, it makes the same
+ * kernels.
  */
 export async function tuneContraction(
   device: GPUDevice,
@@ -58,112 +56,47 @@ export async function tuneContraction(
   const tuning = deviceTuning(device);
   const problem = problemOf<ContractionOp>(node.op, types.inputs, types.output, node.attrs);
   if (sizeOf(types.output.shape) === 0) return undefined;
-  const tiles = candidateTiles(problem, tuning).slice(0, mostCandidates);
-  const plans = tiles.map((tile) => planContraction(node, types, IO, { ...tuning, tile }, SCRATCH));
-  const sizes = [...types.inputs, types.output].map(({ shape }) => 4 * sizeOf(shape));
-  sizes.push(4 * Math.max(...plans.map(({ scratchElements }) => scratchElements)));
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  if (Math.max(...sizes) > Math.min(maxBufferSize, maxStorageBufferBindingSize)) return undefined;
-  const usage = BUFFER_USAGE.STORAGE;
-  // whole vectors
-  const buffers = sizes.map((size) =>
-    device.createBuffer({ label: "autotuner", size: 16 * Math.max(Math.ceil(size / 16), 1), usage }),
-  );
-  try {
-    const layout = device.createBindGroupLayout({
-      entries: BINDINGS.map((buffer, binding) => ({
-        binding,
-        visibility: SHADER_STAGE_COMPUTE,
-        buffer: { type: buffer < 2 ? "read-only-storage" : "storage" },
-      })),
+  const io = tuningIO(types.isHalf);
+  const planned = candidateTiles(problem, tuning)
+    .slice(0, mostCandidates)
+    .flatMap((tile) => {
+      const plan = planIfPossible(node, types, io, { ...tuning, tile });
+      return plan === undefined ? [] : [{ tile, plan }];
     });
-    const entries = BINDINGS.map((buffer, binding) => ({ binding, resource: { buffer: buffers[buffer]! } }));
-    const group = device.createBindGroup({ layout, entries });
+  const sizes = [...types.inputs, types.output].map((type, i) => storedBytes(type, types.isHalf?.[i]));
+  sizes.push(4 * Math.max(0, ...planned.map(({ plan }) => plan.scratchElements)));
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  if (Math.max(...sizes.map(paddedBytes)) > Math.min(maxBufferSize, maxStorageBufferBindingSize)) return undefined;
+  const place = await placeOf(device, sizes);
+  if (place === undefined) return undefined;
+  try {
     const compiled = await Promise.all(
-      plans.map(async ({ dispatches }, i): Promise<Candidate | undefined> => {
-        const pipelines = await pipelinesOf(device, layout, dispatches);
-        return pipelines === undefined ? undefined : { tile: tiles[i]!, dispatches, pipelines };
+      planned.map(async ({ tile, plan: { dispatches } }): Promise<Candidate | undefined> => {
+        const pipelines = await pipelinesOf(device, place.layout, dispatches, io.enables);
+        return pipelines === undefined ? undefined : { tile, dispatches, pipelines };
       }),
     );
-    const trials = await race(
-      device,
-      group,
-      compiled.filter((each) => each !== undefined),
-      runs,
-    );
+    const candidates = compiled.filter((each) => each !== undefined);
+    const trials = await race(device, place.group, candidates, runs);
     const [fastest] = [...trials].sort((a, b) => a.seconds - b.seconds);
-    return fastest === undefined ? undefined : { key: contractionKey(node.op, problem), tile: fastest.tile, trials };
+    const key = contractionKey(node.op, problem, types.isHalf);
+    return fastest === undefined ? undefined : { key, tile: fastest.tile, trials };
   } finally {
-    for (const buffer of buffers) buffer.destroy();
+    for (const buffer of place.buffers) buffer.destroy();
   }
 }
 
-interface Candidate {
-  readonly tile: Tile;
-  readonly dispatches: readonly ContractionDispatch[];
-  readonly pipelines: readonly GPUComputePipeline[];
-}
-
-async function race(device: GPUDevice, group: GPUBindGroup, candidates: readonly Candidate[], runs: number) {
-  const repeats: number[] = [];
-  for (const candidate of candidates) {
-    // the first run of each pays for what the driver puts off
-    await timed(device, group, candidate, 1);
-    const seconds = await timed(device, group, candidate, 1);
-    repeats.push(Math.max(1, Math.min(MOST_DISPATCHES, Math.ceil(TRIAL_SECONDS / seconds))));
+/** Undefined where a tile needs more workgroups than a dispatch has. */
+function planIfPossible(
+  node: ContractionNode,
+  types: ContractionTypes,
+  io: ContractionIO,
+  tuning: Tuning,
+): ContractionPlan | undefined {
+  try {
+    return planContraction(node, types, io, tuning, SCRATCH);
+  } catch (thrown) {
+    if (thrown instanceof ShapeError) return undefined;
+    throw thrown;
   }
-  const seconds = candidates.map(() => Number.POSITIVE_INFINITY);
-  for (let run = 0; run < runs; run++) {
-    const fastest = Math.min(...seconds);
-    for (const [i, candidate] of candidates.entries()) {
-      if (run > 0 && seconds[i]! > HOPELESS * fastest) continue;
-      seconds[i] = Math.min(seconds[i]!, await timed(device, group, candidate, repeats[i]!));
-    }
-  }
-  return candidates.map(({ tile }, i) => ({ tile, seconds: seconds[i]! }));
-}
-
-/** Undefined where the device does not compile them: a tile that it cannot run is none to choose. */
-async function pipelinesOf(
-  device: GPUDevice,
-  bindGroupLayout: GPUBindGroupLayout,
-  dispatches: readonly ContractionDispatch[],
-): Promise<readonly GPUComputePipeline[] | undefined> {
-  const layout = device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] });
-  device.pushErrorScope("validation");
-  const pipelines = dispatches.map(({ label, enables, wgsl }) => {
-    const code = `${enables.map((name) => `enable ${name};\n`).join("")}${wgsl}`;
-    const module = device.createShaderModule({ label, code });
-    return device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
-  });
-  const error = device.popErrorScope();
-  const settled = await Promise.allSettled(pipelines);
-  const made = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-  return (await error) === null && made.length === dispatches.length ? made : undefined;
-}
-
-/** Seconds of one of `repeats` runs. */
-async function timed(
-  device: GPUDevice,
-  group: GPUBindGroup,
-  { dispatches, pipelines }: Candidate,
-  repeats: number,
-): Promise<number> {
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setBindGroup(0, group);
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const [i, { workgroups }] of dispatches.entries()) {
-      pass.setPipeline(pipelines[i]!);
-      pass.dispatchWorkgroups(...workgroups);
-    }
-  }
-  pass.end();
-  const commands = encoder.finish();
-  await device.queue.onSubmittedWorkDone();
-  const start = performance.now();
-  device.queue.submit([commands]);
-  await device.queue.onSubmittedWorkDone();
-  // a clock may stand still for a moment
-  return Math.max((performance.now() - start) / 1000, 1e-6) / repeats;
 }

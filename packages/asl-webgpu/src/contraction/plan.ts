@@ -15,6 +15,8 @@ export type ContractionNode = { readonly [K in ContractionOp]: Node<K> }[Contrac
 export interface ContractionTypes {
   readonly inputs: readonly TensorType[];
   readonly output: TensorType;
+  /** Whether each operand and, last, the result lies in a buffer of 16 bits. Default: none does. */
+  readonly isHalf?: readonly boolean[];
 }
 
 const KERNELS = {
@@ -50,7 +52,8 @@ export function planContraction(
   const problem = problemOf(op, types.inputs, types.output, node.attrs);
   const outputs = sizeOf(types.output.shape);
   if (outputs === 0) return { dispatches: [], scratchElements: 0, flops: 0 };
-  const chosen = tuning.tile ?? tuning.pinned?.[contractionKey(op, problem)] ?? chooseTile(problem, tuning);
+  const chosen =
+    tuning.tile ?? tuning.pinned?.[contractionKey(op, problem, types.isHalf)] ?? chooseTile(problem, tuning);
   const oriented = chosen.transposed === true ? transposeProblem(problem) : problem;
   const isSplit = splitAxis(oriented, chosen.splits) !== undefined;
   const tile = isSplit ? chosen : { ...chosen, splits: 1 };

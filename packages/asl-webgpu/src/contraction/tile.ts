@@ -107,8 +107,16 @@ function workgroupRefusal(
   return bytes <= most ? undefined : `its tile takes ${bytes} bytes of workgroup memory; the device has ${most}`;
 }
 
-/** Names a contraction's shape: contractions of equal keys run equally well on equal tiles. */
-export function contractionKey(op: ContractionOp, { batch, m, n, k }: GemmProblem): string {
+/**
+ * Names a contraction's shape, and which of its operands x0 and x1 and its result y are stored in 16 bits: contractions of
+ * equal keys run equally well on equal tiles.
+ */
+export function contractionKey(
+  op: ContractionOp,
+  { batch, m, n, k }: GemmProblem,
+  isHalf: readonly boolean[] = [],
+): string {
   const extents = [batch, m, n, k].map((axes) => axes.map(({ name, extent }) => `${name}${extent}`).join(".") || "1");
-  return `${op} ${extents.join(" ")}`;
+  const halves = ["x0", "x1", "y"].filter((_, i) => isHalf[i]);
+  return `${op} ${extents.join(" ")}${halves.length === 0 ? "" : ` f16 ${halves.join(".")}`}`;
 }

@@ -1,7 +1,7 @@
 import { type AnyNode, traitsOf, type ValueId } from "asl-core";
-import { type ContractionNode, planContraction, type Tuning } from "../contraction/index.js";
+import { type ContractionNode, type ContractionTypes, planContraction, type Tuning } from "../contraction/index.js";
 import { Body } from "../wgsl/body.js";
-import { Bindings } from "./bindings.js";
+import { Bindings, type BufferTypes } from "./bindings.js";
 import type { KernelText } from "./elementwise.js";
 import { functionText, moduleText } from "./module.js";
 import { giveResult, storeAll } from "./store.js";
@@ -25,7 +25,6 @@ export function contractionKernel(
   });
   const body = new Body(functions);
   const reader = new ValueReader(context, bindings, body);
-  const output = context.types[node.output]!;
   giveResult(node.output, "index", context, { reader, body });
   storeAll(stores, "index", context, { reader, bindings, body });
   const store = functionText("store(index: u32, value: f32)", body.text);
@@ -36,7 +35,7 @@ export function contractionKernel(
   const hasRoom = buffers + plain.length + 1 <= limits.maxStorageBuffersPerShaderStage;
   const plan = planContraction(
     node,
-    { inputs: node.inputs.map((id) => context.types[id]!), output },
+    typesOfContraction(node, context),
     {
       declarations: "",
       load: (operand, index) => `load${operand}(${index})`,
@@ -71,6 +70,16 @@ function plainBuffer(id: ValueId, context: KernelContext): ValueId | undefined {
   const producer = context.producers[id];
   return producer !== undefined && traitsOf(producer.op).view ? plainBuffer(producer.inputs[0]!, context) : undefined;
 }
+
+/** What a contraction reads and makes. */
+export const typesOfContraction = (
+  { inputs, output }: ContractionNode,
+  { types, isHalf }: BufferTypes,
+): ContractionTypes => ({
+  inputs: inputs.map((id) => types[id]!),
+  output: types[output]!,
+  isHalf: [...inputs, output].map(isHalf),
+});
 
 /** Whether a node contracts; planContraction takes all ops of that trait. */
 export const isContraction = (node: AnyNode): node is AnyNode & ContractionNode =>

@@ -1,6 +1,7 @@
 import type { Program, ValueId } from "asl-core";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
-import { bytesOfValue, type Storage } from "./half-storage.js";
+import { storedBytes } from "../wgsl/storage.js";
+import type { Storage } from "./half-storage.js";
 import { type PlanOptions, type ProgramPlan, planProgram, type Target } from "./program-plan.js";
 import { DEFAULT_LIMITS, defaultTarget, type Limits } from "./target.js";
 
@@ -34,7 +35,7 @@ export interface MemoryPlan {
   readonly lowerBoundBytes: number;
   /** Feeds and constants. */
   readonly residentBytes: number;
-  /** Floating-point operations that are done a second time to keep `memoryLimit`. */
+  /** Floating-point operations of all kernels beyond those without `memoryLimit`: `explain` counts the same ones. */
   readonly repeatedFlops: number;
   /** State that is read or written; what is written has two buffers. */
   readonly stateBytes: number;
@@ -54,7 +55,7 @@ export function explain(program: Program, options: ExplainOptions = {}): Explana
   return explanationOf(planFor(program, options));
 }
 
-/** What a program takes on a device, before it is compiled. Throws OutOfMemoryError when no plan keeps `memoryLimit`. */
+/** What a program takes on a device, before it is compiled. Throws OutOfMemoryError when no plan that was tried keeps `memoryLimit`. */
 export function planMemory(program: Program, options: ExplainOptions = {}): MemoryPlan {
   return memoryOf(planFor(program, options));
 }
@@ -66,7 +67,7 @@ const planFor = (program: Program, { limits = DEFAULT_LIMITS, storage = "f32", .
 export const withoutFusion = (target: Target): Target => ({ ...target, fusion: "none" });
 
 export function explanationOf({ graph, kernels, bufferOf, halves }: ProgramPlan): Explanation {
-  const bytesOf = (id: ValueId) => bytesOfValue(graph, halves, id);
+  const bytesOf = (id: ValueId) => storedBytes(graph.types[id]!, halves.has(id));
   const total = (ids: Iterable<ValueId>) => [...new Set(ids)].reduce((sum, id) => sum + bytesOf(id), 0);
   const explained = kernels.map((kernel: Kernel) => ({
     scope: kernel.scope,
@@ -100,7 +101,7 @@ export function explanationOf({ graph, kernels, bufferOf, halves }: ProgramPlan)
 
 export function memoryOf(plan: ProgramPlan): MemoryPlan {
   const { plannedBytes, naiveBytes, lowerBoundBytes } = plan.slots;
-  const bytesOf = (id: ValueId) => bytesOfValue(plan.graph, plan.halves, id);
+  const bytesOf = (id: ValueId) => storedBytes(plan.graph.types[id]!, plan.halves.has(id));
   const written = new Set(Object.values(plan.program.writes));
   let residentBytes = 0;
   const states = new Map<string, number>();

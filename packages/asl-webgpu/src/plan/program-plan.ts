@@ -1,13 +1,12 @@
 import {
   type AnyNode,
+  type ExecutionPlan,
   type Graph,
   InputError,
   limitMemory,
-  type MemoryPlan,
   optimize,
   type Program,
   producersOf,
-  sizeOf,
   splitConcats,
   type TensorData,
   traitsOf,
@@ -19,10 +18,9 @@ import { kernelOf } from "../kernel/compile-group.js";
 import { type Kernel, readsOf, writesOf } from "../kernel/kernel.js";
 import type { Arithmetic } from "../lower/lowering.js";
 import { OutOfMemoryError } from "../runtime/errors.js";
-import { paddedBytes } from "../runtime/usage.js";
-import { BYTES_PER_HALF, BYTES_PER_STORED_ELEMENT } from "../wgsl/storage.js";
+import { paddedBytes, storedBytes } from "../wgsl/storage.js";
 import { withFiniteFlags } from "./finite-flags.js";
-import { halfBuffersOf, type Storage } from "./half-storage.js";
+import { buffersOf, halfBuffersOf, type Storage } from "./half-storage.js";
 import { planSlots, type SlotPlan } from "./slots.js";
 
 /** What a plan depends on beside the program. */
@@ -62,7 +60,7 @@ export interface ProgramPlan {
   /** Slot of each kernel's scratch, if it needs any. */
   readonly scratchSlots: readonly (number | undefined)[];
   readonly slots: SlotPlan;
-  /** Floating-point operations that are done a second time to keep a memory limit. */
+  /** Floating-point operations of the kernels beyond those of the plan without a memory limit. */
   readonly repeatedFlops: number;
 }
 
@@ -80,29 +78,31 @@ export function planProgram(program: Program, target: Target, { memoryLimit }: P
   const graph = splitConcats(optimize(flagged.graph), target.limits.maxStorageBuffersPerShaderStage - 1);
   if (memoryLimit === undefined) return { ...planGraph(graph, program, target), flags, repeatedFlops: 0 };
   if (!(memoryLimit > 0)) throw new InputError(`memoryLimit must be a number of bytes above 0; got ${memoryLimit}`);
-  let unlimited: number | undefined;
-  const { plan, repeatedFlops } = limitMemory(graph, {
+  const unlimited = planGraph(graph, program, target);
+  const { plan } = limitMemory(graph, {
     bytes: memoryLimit,
     plan(each, cut) {
-      const planned = planGraph(each, program, target, cut);
-      unlimited ??= planned.slots.plannedBytes;
-      return { ...planned, ...memoryPlanOf(planned) };
+      const planned = each === graph && cut === undefined ? unlimited : planGraph(each, program, target, cut);
+      return { ...planned, ...executionOf(planned) };
     },
   });
   const { steps: _steps, bytes: _bytes, plannedBytes, ...planned } = plan;
   if (plannedBytes > memoryLimit) {
     throw new OutOfMemoryError(
-      `memoryLimit is ${memoryLimit} bytes for values between kernels; of ${unlimited} without a limit, recomputing spares ` +
-        `all but ${plannedBytes}. Allow as many, or take a smaller batch or smaller images.`,
+      `memoryLimit is ${memoryLimit} bytes for values between kernels; they take ${unlimited.slots.plannedBytes} without a ` +
+        `limit, and ${plannedBytes} in the smallest of the plans that were tried with values computed again. Allow more, or ` +
+        "take a smaller batch or smaller images.",
       plannedBytes,
     );
   }
-  return { ...planned, flags, repeatedFlops };
+  return { ...planned, flags, repeatedFlops: Math.max(0, flopsOf(planned) - flopsOf(unlimited)) };
 }
 
 type GraphPlan = Omit<ProgramPlan, "flags" | "repeatedFlops">;
 
-function memoryPlanOf({ graph, kernels, locations, slots, halves }: GraphPlan): MemoryPlan {
+const flopsOf = ({ kernels }: GraphPlan) => kernels.reduce((sum, { flops }) => sum + flops, 0);
+
+function executionOf({ graph, kernels, locations, slots, halves }: GraphPlan): ExecutionPlan {
   const shared = [...locations].filter(([, { kind }]) => kind === "slot");
   return {
     steps: kernels.map((kernel) => ({ reads: readsOf(kernel), writes: writesOf(kernel) })),
@@ -125,7 +125,7 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
     types: graph.types,
     producers: producersOf(graph),
     splatOf,
-    isHalf: (value: ValueId) => halves.has(value),
+    isHalf: (value: ValueId) => halves.has(bufferOf[value]!),
     arithmetic: target.arithmetic,
   };
   const kernels = groups.map((group) => {
@@ -150,7 +150,9 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
   }
   const shared = [...lives].filter(([id]) => !locations.has(id));
   const scratches = kernels.flatMap(({ scratchElements }, step) =>
-    scratchElements === 0 ? [] : [{ step, lifetime: { bytes: paddedBytes(scratchElements), first: step, last: step } }],
+    scratchElements === 0
+      ? []
+      : [{ step, lifetime: { bytes: paddedBytes(4 * scratchElements), first: step, last: step } }],
   );
   const slots = planSlots([...shared.map(([, lifetime]) => lifetime), ...scratches.map(({ lifetime }) => lifetime)]);
   shared.forEach(([id], i) => {
@@ -164,16 +166,7 @@ function planGraph(graph: Graph, program: Program, target: Target, cut?: number)
 }
 
 const bufferBytes = (graph: Graph, halves: ReadonlySet<ValueId>, id: ValueId): number =>
-  paddedBytes(sizeOf(graph.types[id]!.shape), halves.has(id) ? BYTES_PER_HALF : BYTES_PER_STORED_ELEMENT);
-
-/** Views lie in the buffer of their argument. */
-function buffersOf(graph: Graph): ValueId[] {
-  const bufferOf = graph.types.map((_, id) => id as ValueId);
-  for (const { op, inputs, output } of graph.nodes) {
-    if (traitsOf(op).view) bufferOf[output] = bufferOf[inputs[0]!]!;
-  }
-  return bufferOf;
-}
+  paddedBytes(storedBytes(graph.types[id]!, halves.has(id)));
 
 /** When the values that kernels write are written and last read; outputs live to the end. */
 function lifetimesOf(

@@ -1,11 +1,12 @@
-import { assertFinite, formatType, sizeOf, type TensorData, type Tensors, type ValueId } from "asl-core";
+import { assertFinite, formatType, type TensorData, type Tensors, type ValueId } from "asl-core";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Location, ProgramPlan } from "../plan/program-plan.js";
+import { paddedBytes, storedBytes } from "../wgsl/storage.js";
 import type { Device } from "./device.js";
 import { Readback, type ReadbackEntry } from "./readback.js";
 import type { DeviceState } from "./state.js";
-import { storedBytes, toStored } from "./transfer.js";
-import { BUFFER_USAGE, paddedBytes } from "./usage.js";
+import { toStored } from "./transfer.js";
+import { BUFFER_USAGE } from "./usage.js";
 
 /** A program on a device: its buffers, pipelines and bind groups. One command buffer is a whole step. */
 export class DeviceProgram {
@@ -149,7 +150,8 @@ export class DeviceProgram {
       const type = plan.graph.types[id]!;
       const scope = scopes.get(id) ?? "";
       const place = scope === "" ? "" : ` (${scope})`;
-      device.requireBindable(`program ${this.name}: a value ${formatType(type)}${place}`, storedBytes(type));
+      const size = storedBytes(type, plan.halves.has(id));
+      device.requireBindable(`program ${this.name}: a value ${formatType(type)}${place}`, size);
     }
     await device.guarded(`allocating the buffers of program ${this.name}`, bytes, () => {
       const create = (label: string, size: number) => device.gpu.createBuffer({ label, size, usage });
@@ -157,7 +159,7 @@ export class DeviceProgram {
         this.#slots.push(create(`slot ${i}`, size));
       });
       for (const [id, location] of plan.locations) {
-        const size = paddedBytes(sizeOf(plan.graph.types[id]!.shape));
+        const size = paddedBytes(storedBytes(plan.graph.types[id]!));
         if (location.kind === "feed") this.#feeds.set(location.name, create(location.name, size));
         if (location.kind === "constant") {
           const buffer = create("constant", size);

@@ -1,6 +1,7 @@
 import type { TensorData, Tensors, TensorType } from "asl-core";
+import { storedBytes } from "../wgsl/storage.js";
 import type { Device } from "./device.js";
-import { fromStored, storedBytes } from "./transfer.js";
+import { fromStored } from "./transfer.js";
 import { BUFFER_USAGE, MAP_MODE_READ } from "./usage.js";
 
 export interface ReadbackEntry {

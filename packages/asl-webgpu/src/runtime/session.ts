@@ -1,9 +1,10 @@
 import { checkFeeds, checkState, InputError, type Session, type StateSpec, type Tensors } from "asl-core";
+import { storedBytes } from "../wgsl/storage.js";
 import type { Device } from "./device.js";
 import type { DeviceProgram } from "./program.js";
 import { Readback } from "./readback.js";
 import type { DeviceState } from "./state.js";
-import { storedBytes, toStored } from "./transfer.js";
+import { toStored } from "./transfer.js";
 
 /** Programs that share one state on a device. */
 export class WebgpuSession<P extends string> implements Session<P> {

@@ -1,6 +1,7 @@
-import { type StateSpec, sizeOf } from "asl-core";
+import type { StateSpec } from "asl-core";
+import { paddedBytes, storedBytes } from "../wgsl/storage.js";
 import type { Device } from "./device.js";
-import { BUFFER_USAGE, paddedBytes } from "./usage.js";
+import { BUFFER_USAGE } from "./usage.js";
 
 /** State on the device. What programs write has two buffers: the present one and the one that a step fills. */
 export class DeviceState {
@@ -12,7 +13,7 @@ export class DeviceState {
     const state = new DeviceState();
     const sizes = Object.entries(spec).map(([name, { type }]) => ({
       name,
-      size: paddedBytes(sizeOf(type.shape)),
+      size: paddedBytes(storedBytes(type)),
       copies: written.has(name) ? 2 : 1,
     }));
     for (const { name, size } of sizes) device.requireBindable(`state "${name}"`, size);

@@ -1,8 +1,4 @@
 import { allocate, sizeOf, type TensorData, type TensorType } from "asl-core";
-import { BYTES_PER_STORED_ELEMENT } from "../wgsl/storage.js";
-
-/** Bytes of a tensor in a buffer or a readback. */
-export const storedBytes = ({ shape }: TensorType) => sizeOf(shape) * BYTES_PER_STORED_ELEMENT;
 
 /** The elements as buffers hold them: float64 is rounded to float32, bool becomes u32. */
 export function toStored({

@@ -1,6 +1,7 @@
 import type { Program } from "asl-core";
 import { adapterName, requireTiles, type Tile, type TuneCache, tuneContraction } from "../contraction/index.js";
 import { contractionsOf } from "../plan/contractions.js";
+import type { Storage } from "../plan/half-storage.js";
 import type { Device } from "./device.js";
 
 export interface Tiles {
@@ -20,12 +21,12 @@ export function knownTiles({ gpu }: Device, { pinned = {}, tuned = {} }: Tiles):
 export async function tunePrograms(
   device: Device,
   programs: readonly Program[],
-  { pinned, tuned }: Tiles & { readonly tuned: TuneCache },
+  { pinned, tuned, storage }: Tiles & { readonly tuned: TuneCache; readonly storage?: Storage | undefined },
   onContraction: (done: number, total: number) => void,
 ): Promise<void> {
   const adapter = adapterName(device.gpu);
   const known = knownTiles(device, { pinned, tuned });
-  const uses = new Map(programs.flatMap((program) => [...contractionsOf(program)]));
+  const uses = new Map(programs.flatMap((program) => [...contractionsOf(program, storage)]));
   const missing = [...uses].filter(([key]) => !Object.hasOwn(known, key));
   for (const [i, [key, { node, types }]] of missing.entries()) {
     const doing = `measuring tiles for ${key}`;

@@ -2,7 +2,3 @@
 export const BUFFER_USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
 export const MAP_MODE_READ = 0x1;
 export const SHADER_STAGE_COMPUTE = 0x4;
-
-/** Whole groups of four elements, so that a buffer can be read in fours; at least one, for no binding is empty. */
-export const paddedBytes = (elements: number, bytesPerElement = 4) =>
-  Math.max(16, Math.ceil(elements / 4) * 4 * bytesPerElement);

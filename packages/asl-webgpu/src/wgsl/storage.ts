@@ -1,4 +1,4 @@
-import type { DType } from "asl-core";
+import { type DType, sizeOf, type TensorType } from "asl-core";
 
 /** How elements lie in a buffer: bool as u32, for WGSL has no storable bool; f32 rounded to 16 bits where that is asked for. */
 export const STORED = { f32: "f32", i32: "i32", bool: "u32" } as const satisfies Record<DType, string>;
@@ -7,8 +7,11 @@ export const STORED_HALF = "f16";
 /** How elements are computed with. */
 export const COMPUTED = { f32: "f32", i32: "i32", bool: "bool" } as const satisfies Record<DType, string>;
 
-export const BYTES_PER_STORED_ELEMENT = 4;
-export const BYTES_PER_HALF = 2;
+/** Bytes of a tensor's elements in a buffer. */
+export const storedBytes = ({ shape }: TensorType, isHalf = false): number => sizeOf(shape) * (isHalf ? 2 : 4);
+
+/** Whole groups of four elements, so that a buffer can be read in fours; at least one, for no binding is empty. */
+export const paddedBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
 export const loaded = (dtype: DType, element: string) => (dtype === "bool" ? `(${element} != 0u)` : element);
 export const stored = (dtype: DType, value: string) => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
