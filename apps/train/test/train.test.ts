@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { readCheckpoint, readSnapshot } from "asl-checkpoint";
 import { type EmojiScenes, generateEmojiScenes } from "asl-data";
-import { pageData, type ReportData } from "asl-report";
+import { reportData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CommandResult, runTrain } from "./run-command.js";
 
@@ -35,7 +35,7 @@ function trainInto(
 }
 
 const fileOf = (run: string, file: string) => join(folder, "runs", run, file);
-const reportOf = (run: string) => pageData(textOf(run, "report.html")) as ReportData;
+const reportOf = (run: string) => reportData(textOf(run, "report.html"));
 const textOf = (run: string, file: string) => readFileSync(fileOf(run, file), "utf8");
 
 describe("asl-train", () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { inspectTresnet, writeCheckpoint } from "asl-checkpoint";
 import { f32, initialize, type Tensors, tresnet } from "asl-core";
 import { type EmojiScenes, emojiClassNames, generateEmojiScenes } from "asl-data";
-import { pageData, type ReportData } from "asl-report";
+import { type ReportData, reportData } from "asl-report";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CommandResult, runValidate } from "./run-command.js";
 
@@ -141,7 +141,7 @@ describe("asl-validate with a model", () => {
     );
     expect(other).toMatchObject({ threshold: 0.6, mAP: measured.mAP });
 
-    const pageOf = (file: string) => pageData(readFileSync(join(folder, file), "utf8")) as ReportData;
+    const pageOf = (file: string) => reportData(readFileSync(join(folder, file), "utf8"));
     const [{ mAP, threshold, images }, { validation }] = [measured, pageOf("a.html")];
     expect(validation!.metrics).toMatchObject({ mAP, threshold, images });
     expect(validation!.falsePositives[0]!.image).toMatch(/^data:image\/jpeg;base64,/);

@@ -15,6 +15,6 @@ export { type Mistake, type Mistakes, worstMistakes } from "./run/mistakes.js";
 export { type CurvePoint, classCurve, overallCurve } from "./run/precision-recall-curve.js";
 export { type ClassData, type ShownMistake, type ValidationData, validationData } from "./run/report-data.js";
 export { type EpochPoint, type RunLogs, readRunLogs, type StepPoint } from "./run/run-logs.js";
-export { type ReportData, type ReportOptions, runReport, validationPage } from "./run/run-report.js";
+export { type ReportData, type ReportOptions, reportData, runReport, validationPage } from "./run/run-report.js";
 export { type ScoreHistogram, scoreHistogram } from "./run/score-histogram.js";
 export { BALANCE, balanceSeries } from "./run/training-section.js";

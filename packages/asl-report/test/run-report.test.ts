@@ -1,16 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Predictions, RUN_FILES, savePredictions, validationReport } from "asl-training";
+import { InputError } from "asl-core";
+import { type Predictions, RUN_FILES, RunDirectoryError, savePredictions, validationReport } from "asl-training";
 import { parseHTML } from "linkedom";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   classCurve,
   coOccurrenceErrors,
+  html,
   overallCurve,
   pageData,
   type ReportData,
+  readRunLogs,
+  renderPage,
+  reportData,
   runReport,
   scoreHistogram,
   validationPage,
@@ -127,7 +132,7 @@ describe("runReport", () => {
     await pixels.png().toFile(join(folder, "b.png"));
     writeFileSync(join(folder, "c.png"), "no picture");
     page = await runReport(folder, { fileOf: (name) => (name === "d.png" ? undefined : join(folder, name)) });
-    data = pageData(page) as ReportData;
+    data = reportData(page);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -214,13 +219,35 @@ describe("runReport", () => {
       expect(textContent).not.toMatch(/@import|url\(/);
   });
 
+  it("of a folder that is none says so, and that its figures are not those of another page", async () => {
+    const missing = join(folder, "missing");
+    await expect(runReport(missing)).rejects.toThrow(RunDirectoryError);
+    await expect(runReport(missing)).rejects.toThrow(
+      `${missing}: there is no such folder. Name the folder of a training run`,
+    );
+    await expect(readRunLogs(join(folder, "b.png"))).rejects.toThrow("this is a file, not a folder");
+    const other = renderPage({ title: "other", body: html`<p>none</p>`, data: { rows: [] } });
+    expect(pageData(other)).toEqual({ rows: [] });
+    expect(() => reportData(other)).toThrow(InputError);
+  });
+
+  it("fails for what is there but cannot be read", async () => {
+    const broken = mkdtempSync(join(tmpdir(), "asl-report-"));
+    try {
+      mkdirSync(join(broken, RUN_FILES.steps));
+      await expect(runReport(broken)).rejects.toThrow(/EISDIR/);
+    } finally {
+      rmSync(broken, { recursive: true, force: true });
+    }
+  });
+
   it("of a run without validation says so, and one without a step too", async () => {
     const early = mkdtempSync(join(tmpdir(), "asl-report-"));
     try {
       const nothing = await runReport(early);
       expect(nothing).toContain("No step is logged yet.");
       expect(nothing).toContain("No validation yet");
-      expect(pageData(nothing)).toEqual({ training: { epochs: [], steps: [], recipe: null }, validation: null });
+      expect(reportData(nothing)).toEqual({ training: { epochs: [], steps: [], recipe: null }, validation: null });
     } finally {
       rmSync(early, { recursive: true, force: true });
     }
@@ -230,7 +257,7 @@ describe("runReport", () => {
 describe("validationPage", () => {
   it("is the same without the training, at a threshold for each class", async () => {
     const page = await validationPage(predictions, [0.5, 0.95, 0.5, 0.99], { title: `Validation of ${HOSTILE}` });
-    const { training, validation } = pageData(page) as ReportData;
+    const { training, validation } = reportData(page);
     expect(training).toBeNull();
     expect(validation?.falsePositives).toEqual([]);
     expect(page).toContain("each class at its own threshold");

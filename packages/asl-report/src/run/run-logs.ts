@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RUN_FILES } from "asl-training";
+import { requireFolder, textIfThere } from "./run-files.js";
 
 /** An epoch of metrics.csv; mAP in percent, null without validation pictures. */
 export interface EpochPoint {
@@ -31,10 +31,14 @@ export interface RunLogs {
 /** Points that a chart of a few hundred pixels can show. */
 const MOST_POINTS = 200;
 
-/** The logs of a run's folder; what is not there is empty. Neighbouring steps are put together to at most 200 points. */
+/**
+ * The logs of a run's folder; a file that is not there yet is empty. Neighbouring steps are put together to at most 200
+ * points. Throws RunDirectoryError when there is no such folder.
+ */
 export async function readRunLogs(folder: string): Promise<RunLogs> {
-  const epochs = rowsOf(await textOf(join(folder, RUN_FILES.metrics)));
-  const steps = rowsOf(await textOf(join(folder, RUN_FILES.steps)));
+  await requireFolder(folder);
+  const epochs = rowsOf((await textIfThere(join(folder, RUN_FILES.metrics))) ?? "");
+  const steps = rowsOf((await textIfThere(join(folder, RUN_FILES.steps))) ?? "");
   return {
     epochs: epochs.map((row) => ({
       epoch: Number(row.epoch),
@@ -76,13 +80,4 @@ function grouped<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: size === 0 ? 0 : Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),
   );
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  }
 }

@@ -1,9 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { InputError } from "asl-core";
 import { DEFAULT_THRESHOLD, loadPredictions, type Predictions, RUN_FILES } from "asl-training";
 import { html } from "../page/html.js";
-import { renderPage } from "../page/page.js";
+import { pageData, renderPage } from "../page/page.js";
 import { type ValidationData, validationData } from "./report-data.js";
+import { isThere, textIfThere } from "./run-files.js";
 import { type RunLogs, readRunLogs } from "./run-logs.js";
 import { trainingSection } from "./training-section.js";
 import { section, VALIDATION_STYLE, validationSections } from "./validation-sections.js";
@@ -13,7 +14,7 @@ export interface ReportOptions {
   readonly fileOf?: (picture: string) => string | undefined;
 }
 
-/** What a report's page holds as JSON (`pageData`). */
+/** What a report's page holds as JSON (`reportData`). */
 export interface ReportData {
   /** Of a run's folder; null for predictions alone. */
   readonly training: (RunLogs & { readonly recipe: Recipe | null }) | null;
@@ -25,7 +26,8 @@ type Recipe = Readonly<Record<string, unknown>>;
 
 /**
  * The page of a training run, from its folder: logs, recipe, and the predictions of the best averaged weights, as far
- * as they are there. Throws an error of the file system or PredictionsError for files that cannot be read.
+ * as they are there. Throws RunDirectoryError when there is no such folder, and an error of the file system or
+ * PredictionsError for files that cannot be read.
  */
 export async function runReport(folder: string, { fileOf }: ReportOptions = {}): Promise<string> {
   const logs = await readRunLogs(folder);
@@ -44,6 +46,17 @@ export async function validationPage(
   { title, fileOf }: ReportOptions & { readonly title: string },
 ): Promise<string> {
   return reportPage(title, { training: null, validation: await validationData(predictions, threshold, fileOf) });
+}
+
+/** All figures of a page of `runReport` or `validationPage`. Throws InputError for any other page. */
+export function reportData(page: string): ReportData {
+  const data = pageData(page);
+  if (typeof data === "object" && data !== null && "training" in data && "validation" in data) {
+    return data as ReportData;
+  }
+  throw new InputError(
+    "reportData: the page holds no training and validation; expected one of runReport or validationPage",
+  );
 }
 
 function reportPage(title: string, data: ReportData): string {
@@ -111,13 +124,11 @@ function lossOf(recipe: Recipe | null): unknown {
 }
 
 async function recipeIn(folder: string): Promise<Recipe | null> {
-  const file = join(folder, RUN_FILES.recipe);
-  return (await exists(file)) ? (JSON.parse(await readFile(file, "utf8")) as Recipe) : null;
+  const text = await textIfThere(join(folder, RUN_FILES.recipe));
+  return text === undefined ? null : (JSON.parse(text) as Recipe);
 }
 
 async function predictionsIn(folder: string): Promise<Predictions | undefined> {
   const file = join(folder, RUN_FILES.predictionsEma);
-  return (await exists(file)) ? await loadPredictions(file) : undefined;
+  return (await isThere(file)) ? await loadPredictions(file) : undefined;
 }
-
-const exists = async (file: string) => (await stat(file).catch(() => undefined)) !== undefined;
