@@ -56,14 +56,14 @@ export const TFJS_NODE_DEVIATIONS: readonly Deviation[] = [
   ...because(FLUSHED, ...FLUSHING_CASES),
 ];
 
-/** SwiftShader's, and those of most graphics processors. */
+/** On SwiftShader; other devices have not been tried. */
 export const ONNX_WEBGPU_DEVIATIONS: readonly Deviation[] = [
   ...ONNX_ANYWHERE_DEVIATIONS,
   // logarithms are left to the processor
   ...because(FLUSHED, ...FLUSHING_CASES.filter((name) => !name.startsWith("log/")), "neg/edge/denormals"),
 ];
 
-/** SwiftShader's, and those of most graphics processors. */
+/** On SwiftShader; other devices have not been tried. */
 export const TFJS_GPU_DEVIATIONS: readonly Deviation[] = [
   ...because(ONE_ARGUMENT, ...ONE_ARGUMENT_CASES),
   ...because(

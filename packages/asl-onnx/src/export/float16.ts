@@ -7,6 +7,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "../proto/messages.js";
+import { floatsOf, tensorProto } from "../proto/tensors.js";
 
 const LARGEST_HALF = 65504;
 
@@ -65,14 +66,13 @@ const cast = (from: string, to: string, type: number): NodeProto => ({
 
 function halfTensor(tensor: TensorProto): TensorProto {
   if (tensor.dataType !== DATA_TYPE.float) return tensor;
-  const values = new Float32Array(new Uint8Array(tensor.rawData).buffer);
-  const halves = Uint16Array.from(values, (value, index) => {
+  const halves = Uint16Array.from(floatsOf(tensor), (value, index) => {
     if (Math.abs(value) <= LARGEST_HALF) return halfBits(value);
     throw new InputError(
       `float16: element ${index} of "${tensor.name}" is ${value}; float16 holds at most ${LARGEST_HALF}. Export in f32`,
     );
   });
-  return { ...tensor, dataType: DATA_TYPE.float16, rawData: new Uint8Array(halves.buffer) };
+  return tensorProto(tensor.name, DATA_TYPE.float16, tensor.dims, halves);
 }
 
 /** The bits of the float16 next to a number of at most 65,504; of two as near, the even one. */

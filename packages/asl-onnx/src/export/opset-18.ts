@@ -1,4 +1,5 @@
-import { DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from "../proto/messages.js";
+import type { ModelProto, NodeProto, TensorProto } from "../proto/messages.js";
+import { int64Proto } from "../proto/tensors.js";
 
 /** Operators of ours whose axes are an attribute up to opset 17 and an input from 18 on; all others are the same. */
 const AXES_MOVED: readonly string[] = ["ReduceMax", "ReduceSumSquare"];
@@ -10,8 +11,7 @@ export function toOpset18(model: ModelProto): ModelProto {
     const axes = each.attribute.find(({ name }) => name === "axes");
     if (!AXES_MOVED.includes(each.opType) || axes?.ints === undefined) return each;
     const name = `${each.name}/axes`;
-    const rawData = new Uint8Array(BigInt64Array.from(axes.ints, BigInt).buffer);
-    initializer.push({ name, dims: [axes.ints.length], dataType: DATA_TYPE.int64, rawData });
+    initializer.push(int64Proto(name, axes.ints));
     return { ...each, input: [...each.input, name], attribute: each.attribute.filter((other) => other !== axes) };
   });
   return {

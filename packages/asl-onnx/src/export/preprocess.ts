@@ -1,6 +1,7 @@
 import { InputError } from "asl-core";
 import type { ModelProto, NodeProto, TensorProto, ValueInfoProto } from "../proto/messages.js";
 import { ATTRIBUTE_TYPE, type AttributeProto, DATA_TYPE, type DimensionProto } from "../proto/messages.js";
+import { int64Proto, tensorProto } from "../proto/tensors.js";
 import { toOpset18 } from "./opset-18.js";
 
 export interface PreprocessOptions {
@@ -138,21 +139,20 @@ class PartWriter {
   }
 
   float32(name: string, dims: number[], values: ArrayLike<number>): string {
-    return this.#constant(name, dims, DATA_TYPE.float, Float32Array.from(values));
+    return this.#constant(tensorProto(`${this.scope}/${name}`, DATA_TYPE.float, dims, Float32Array.from(values)));
   }
 
   int64(name: string, values: readonly number[]): string {
-    return this.#constant(name, [values.length], DATA_TYPE.int64, BigInt64Array.from(values, BigInt));
+    return this.#constant(int64Proto(`${this.scope}/${name}`, values));
   }
 
   finish(result: string): Part {
     return { node: this.#node, initializer: this.#initializer, result };
   }
 
-  #constant(leaf: string, dims: number[], dataType: number, { buffer }: Float32Array | BigInt64Array): string {
-    const name = `${this.scope}/${leaf}`;
-    this.#initializer.push({ name, dims, dataType, rawData: new Uint8Array(buffer) });
-    return name;
+  #constant(tensor: TensorProto): string {
+    this.#initializer.push(tensor);
+    return tensor.name;
   }
 }
 

@@ -1,4 +1,13 @@
-import { type AnyNode, allocate, type Graph, GraphError, sizeOf, type Tensors, traitsOf, type ValueId } from "asl-core";
+import {
+  type AnyNode,
+  allocate,
+  definitionOf,
+  type Graph,
+  GraphError,
+  sizeOf,
+  type Tensors,
+  type ValueId,
+} from "asl-core";
 import type { GraphProto, ValueInfoProto } from "../proto/messages.js";
 import type { Extent, Operand } from "./extent.js";
 import type { FusionRule } from "./fusion.js";
@@ -97,7 +106,7 @@ const withElements =
 function emptyResult({ op, inputs, output }: AnyNode, lowering: Lowering): Operand | undefined {
   if (!lowering.quirks.refusesEmpty) return undefined;
   const isEmpty = (value: ValueId) => lowering.extents(value).includes(0);
-  const sums = traitsOf(op).contraction === true || op === "reduceSum";
+  const sums = definitionOf(op).accuracy.kind === "sum";
   if (!isEmpty(output) && !(sums && inputs.some(isEmpty))) return undefined;
   const { dtype } = lowering.graph.types[output]!;
   const shape = lowering.shape(output);

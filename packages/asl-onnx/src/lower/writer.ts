@@ -1,5 +1,6 @@
 import { type DType, sizeOf, type TensorData } from "asl-core";
 import { ATTRIBUTE_TYPE, type AttributeProto, DATA_TYPE, type NodeProto, type TensorProto } from "../proto/messages.js";
+import { int64Proto, tensorProto } from "../proto/tensors.js";
 
 import type { EmittedOperator, OnnxOperator } from "./operators.js";
 
@@ -110,12 +111,7 @@ export class OnnxWriter {
   /** Adds named state or a constant as an initializer under exactly this name. */
   initializer(name: string, dtype: DType, shape: readonly number[], data: TensorData["data"]): string {
     const array = dtype === "f32" && !(data instanceof Float32Array) ? new Float32Array(data) : data;
-    this.initializers.push({
-      name,
-      dims: [...shape],
-      dataType: ELEMENT_TYPE[dtype],
-      rawData: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
-    });
+    this.initializers.push(tensorProto(name, ELEMENT_TYPE[dtype], shape, array));
     return name;
   }
 
@@ -123,13 +119,7 @@ export class OnnxWriter {
   int64(values: readonly number[]): string {
     return this.#share(`int64 ${values.join(",")}`, () => {
       const name = this.#unique(`int64[${values.join(",")}]`);
-      const data = BigInt64Array.from(values, (value) => BigInt(value));
-      this.initializers.push({
-        name,
-        dims: [values.length],
-        dataType: DATA_TYPE.int64,
-        rawData: new Uint8Array(data.buffer),
-      });
+      this.initializers.push(int64Proto(name, values));
       return name;
     });
   }

@@ -18,6 +18,9 @@ export interface CalibrateOptions extends OpenOptions {
 /** Passes over the pictures that a method takes. */
 export const passesOf = (method: CalibrationMethod): number => (method === "minmax" ? 1 : 2);
 
+/** Pictures of a batch. */
+export const rowsOf = (feeds: Tensors): number => Object.values(feeds)[0]!.type.shape[0]!;
+
 /** Runs the float model with the values as outputs of their own. */
 export async function calibrate(options: CalibrateOptions): Promise<ReadonlyMap<string, ValueStatistics>> {
   const { model, values, pictures, method, onBatch, signal } = options;
@@ -33,7 +36,7 @@ export async function calibrate(options: CalibrateOptions): Promise<ReadonlyMap<
         if (pass === 0) each.observe(data, type.shape);
         else each.count(data);
       }
-      onBatch(Object.values(feeds)[0]!.type.shape[0]!);
+      onBatch(rowsOf(feeds));
     }
   }
   return statistics;

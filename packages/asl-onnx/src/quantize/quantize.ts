@@ -1,14 +1,15 @@
 import { InputError, type Tensors } from "asl-core";
 import { decodeModel, encodeModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
+import { floatsOf } from "../proto/tensors.js";
 import { type OpenOptions, openOnnxModel } from "../runtime/open-model.js";
-import { calibrate, passesOf } from "./calibrate.js";
+import { calibrate, passesOf, rowsOf } from "./calibrate.js";
+import { layerWeights } from "./layer-weights.js";
 import { quantizationsOf, quantizedValues } from "./placement.js";
 import { CALIBRATION_METHODS, type CalibrationMethod } from "./ranges.js";
 import { toQdq } from "./rewrite.js";
-import { quantizeWeights, type WeightBits } from "./scales.js";
+import type { WeightBits } from "./scales.js";
 import { type LayerError, relativeError, selectFloatLayers } from "./sensitivity.js";
-import { floats } from "./tensors.js";
 import { type Layer, Topology } from "./topology.js";
 
 export interface QuantizeOptions extends OpenOptions {
@@ -102,8 +103,8 @@ export async function quantizeOnnx(
   const batches = await firstBatches(pictures(), errorPictures);
   const expected = await outputsOf(bytes, batches, options);
   let measured = 0;
-  // each alone, all together, and a bisection
-  const total = layers.length + 1 + Math.ceil(Math.log2(layers.length + 1));
+  // each alone, all together, none, and a bisection
+  const total = layers.length + 2 + Math.ceil(Math.log2(layers.length + 1));
   const errorOf = async (names: ReadonlySet<string>): Promise<number> => {
     signal?.throwIfAborted();
     const error = relativeError(await outputsOf(encodeModel(quantized(names)), batches, options), expected);
@@ -127,7 +128,7 @@ export async function quantizeOnnx(
       name: layer.name,
       opType: layer.opType,
       shape: layer.kernel.dims,
-      weightError: weightError(layer, weightBits),
+      weightError: weightError(layer, quantizations.get(topology.source(layer.input))!.scale, weightBits),
       outputError: errors[index]!.error,
       kept: float.has(layer.name) ? "float32" : "int8",
     })),
@@ -153,8 +154,6 @@ function checked(options: QuantizeOptions) {
 const without = (names: ReadonlySet<string>, some: readonly string[]): ReadonlySet<string> =>
   new Set([...names].filter((name) => !some.includes(name)));
 
-const rowsOf = (feeds: Tensors): number => Object.values(feeds)[0]!.type.shape[0]!;
-
 /** Batches with at least `count` pictures together, if there are so many. */
 async function firstBatches(pictures: AsyncIterable<Tensors>, count: number): Promise<readonly Tensors[]> {
   const batches: Tensors[] = [];
@@ -179,19 +178,19 @@ async function outputsOf(
   return found;
 }
 
-function weightError({ kernel }: Layer, bits: WeightBits): number {
-  const weights = floats(kernel);
-  const channels = kernel.dims[0]!;
-  const { values, scales } = quantizeWeights(weights, channels, bits);
-  const size = weights.length / channels;
+function weightError(layer: Layer, inputScale: number, bits: WeightBits): number {
+  const weights = floatsOf(layer.kernel);
+  const { values, scales } = layerWeights(layer, inputScale, bits);
+  const size = weights.length / scales.length;
   const found = Float64Array.from(values, (value, i) => value * scales[Math.floor(i / size)]!);
   return relativeError([found], [weights]);
 }
 
-/** The file says how it was quantised. */
+/** The file says how it was quantised; JSON has no infinity, so that `maxError` is null where any error was allowed. */
 function described(model: ModelProto, report: QuantizationReport): ModelProto {
   const { layers, ...rest } = report;
   const float32 = layers.filter(({ kept }) => kept === "float32").map(({ name }) => name);
-  const value = JSON.stringify({ ...rest, layers: layers.length, float32 });
+  const maxError = Number.isFinite(rest.maxError) ? rest.maxError : null;
+  const value = JSON.stringify({ ...rest, maxError, layers: layers.length, float32 });
   return { ...model, metadataProps: [...(model.metadataProps ?? []), { key: "quantization", value }] };
 }

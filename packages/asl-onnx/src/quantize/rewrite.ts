@@ -1,7 +1,8 @@
-import { ATTRIBUTE_TYPE, type ModelProto, type NodeProto, type TensorProto } from "../proto/messages.js";
+import { ATTRIBUTE_TYPE, DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from "../proto/messages.js";
+import { floatsOf, tensorProto } from "../proto/tensors.js";
+import { biasCorrection, layerWeights } from "./layer-weights.js";
 import { impliedActivations, quantizedValues } from "./placement.js";
-import { type Quantization, quantizeWeights, type WeightBits } from "./scales.js";
-import { floats, initializer } from "./tensors.js";
+import type { Quantization, WeightBits } from "./scales.js";
 import { type Layer, movesElements, type Topology } from "./topology.js";
 
 export interface RewriteOptions {
@@ -14,9 +15,6 @@ export interface RewriteOptions {
   /** Mean of each channel of a value, for bias correction; undefined: none. */
   readonly means: ((value: string) => ArrayLike<number>) | undefined;
 }
-
-/** A bias is at most this many steps: half of what an int32 holds is left to the sum. */
-const LARGEST_BIAS = 2 ** 30;
 
 /** The model in QDQ form: the layers with int8 weights, the values around them through QuantizeLinear and back. */
 export function toQdq(model: ModelProto, options: RewriteOptions): ModelProto {
@@ -91,8 +89,8 @@ class Rewriter {
     const { scale, zeroPoint } = this.#options.quantizations.get(value)!;
     const names = [`${value}/scale`, `${value}/zero_point`] as const;
     this.#initializers.push(
-      initializer(names[0], "float", [], Float32Array.of(scale)),
-      initializer(names[1], "uint8", [], Uint8Array.of(zeroPoint)),
+      tensorProto(names[0], DATA_TYPE.float, [], Float32Array.of(scale)),
+      tensorProto(names[1], DATA_TYPE.uint8, [], Uint8Array.of(zeroPoint)),
     );
     return names;
   }
@@ -101,23 +99,21 @@ class Rewriter {
   #weights(layer: Layer): readonly string[] {
     const { topology, quantizations, weightBits, means } = this.#options;
     const { name, kernel, bias, input } = layer;
-    const channels = kernel.dims[0]!;
-    const weights = floats(kernel);
     const source = topology.source(input);
     const { scale } = quantizations.get(source)!;
-    const offsets = bias === undefined ? undefined : new Float64Array(floats(bias));
-    const least = offsets?.map((offset) => Math.abs(offset) / (scale * LARGEST_BIAS));
-    const { values, scales } = quantizeWeights(weights, channels, weightBits, least);
+    const weights = layerWeights(layer, scale, weightBits);
+    const { values, scales } = weights;
     const inputs = [this.#perChannel(`${name}/weight`, "int8", kernel.dims, values, scales)];
-    if (offsets === undefined) return inputs;
+    if (bias === undefined) return inputs;
+    const offsets = new Float64Array(floatsOf(bias));
     if (means !== undefined) {
-      const correction = biasCorrection(layer, weights, { values, scales }, means(source));
-      for (let channel = 0; channel < channels; channel++) offsets[channel]! -= correction[channel]!;
+      for (const [channel, moved] of biasCorrection(layer, weights, means(source)).entries())
+        offsets[channel]! -= moved;
     }
     // the scale of a product is the product of the scales
     const products = scales.map((each) => each * scale);
     const steps = Int32Array.from(offsets, (offset, channel) => Math.round(offset / products[channel]!));
-    return [...inputs, this.#perChannel(`${name}/bias`, "int32", [channels], steps, products)];
+    return [...inputs, this.#perChannel(`${name}/bias`, "int32", [offsets.length], steps, products)];
   }
 
   #perChannel(
@@ -130,9 +126,9 @@ class Rewriter {
     const [quantized, scale, zeroPoint] = [`${name}/quantized`, `${name}/scale`, `${name}/zero_point`];
     const zeros = type === "int8" ? new Int8Array(scales.length) : new Int32Array(scales.length);
     this.#initializers.push(
-      initializer(quantized, type, dims, values),
-      initializer(scale, "float", [scales.length], scales),
-      initializer(zeroPoint, type, [scales.length], zeros),
+      tensorProto(quantized, DATA_TYPE[type], dims, values),
+      tensorProto(scale, DATA_TYPE.float, [scales.length], scales),
+      tensorProto(zeroPoint, DATA_TYPE[type], [scales.length], zeros),
     );
     const axis = { name: "axis", type: ATTRIBUTE_TYPE.int, i: 0 };
     const output = `${name}/dequantized`;
@@ -143,29 +139,4 @@ class Rewriter {
   #emit(opType: string, name: string, input: string[], output: string, attribute: NodeProto["attribute"] = []): void {
     this.#nodes.push({ name, opType, input, output: [output], attribute });
   }
-}
-
-/**
- * How far the rounding of the weights moves the mean of each output channel (Nagel et al. 2019, section 4.2):
- *   E[y~] - E[y] = sum over inputs (w~ - w) E[x]
- * E[x] is the mean of the input channel over pictures and places; a border of zeros is left out of account.
- */
-export function biasCorrection(
-  { kernel, group }: Pick<Layer, "kernel" | "group">,
-  weights: Float32Array,
-  { values, scales }: ReturnType<typeof quantizeWeights>,
-  means: ArrayLike<number>,
-): Float64Array {
-  const [channels = 1, perGroup = 1, ...spatial] = kernel.dims;
-  const taps = spatial.reduce((a, b) => a * b, 1);
-  const correction = new Float64Array(channels);
-  for (let channel = 0, i = 0; channel < channels; channel++) {
-    const first = Math.floor((channel * group) / channels) * perGroup;
-    for (let input = first; input < first + perGroup; input++) {
-      for (let tap = 0; tap < taps; tap++, i++) {
-        correction[channel]! += (scales[channel]! * values[i]! - weights[i]!) * means[input]!;
-      }
-    }
-  }
-  return correction;
 }

@@ -22,8 +22,11 @@ export const WEIGHT_LEVELS: Readonly<Record<WeightBits, number>> = { 7: 63, 8: 1
 
 const STEPS = 255;
 
-/** No scale is smaller, so that a product of two is far from underflow; what is smaller becomes 0. */
-const LEAST_SCALE = 2 ** -64;
+/**
+ * No scale is smaller; what is smaller becomes 0. A product of two, the scale of a bias, is then at least 2^-120: a normal
+ * float32, which nothing flushes to 0 (below 2^-126 they are subnormal).
+ */
+const LEAST_SCALE = 2 ** -60;
 
 /** The least float32 that is at least x > 0. */
 function roundedUp(x: number): number {

@@ -28,7 +28,7 @@ export interface Selection {
 /**
  * Greedy: layers go back to float32 in the order of their own errors until the whole model's error is at most `allowed`.
  * The number of them is found by bisection, as if each that goes back made the error smaller; the error returned was
- * measured in any case, and is at most `allowed` (with all layers in float32 it is 0).
+ * measured in any case, and is at most `allowed` (with all layers in float32 it is 0 where a runtime repeats its bits).
  * `errorWith(float)`: the error of the model with these in float32.
  */
 export async function selectFloatLayers(
@@ -39,7 +39,7 @@ export async function selectFloatLayers(
   const ordered = [...layers].sort((a, b) => b.error - a.error).map(({ name }) => name);
   const measured = async (count: number): Promise<Selection> => {
     const float = ordered.slice(0, count);
-    return { float, error: count === ordered.length ? 0 : await errorWith(float) };
+    return { float, error: await errorWith(float) };
   };
   let best = await measured(0);
   if (best.error <= allowed) return best;

@@ -5,7 +5,8 @@ import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
 import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
 
-export interface OpenOptions extends RuntimeOptions {
+/** A file is in the form for ONNX Runtime's own kernels: what those of a GPU do otherwise was not asked for at its export. */
+export interface OpenOptions extends Omit<RuntimeOptions, "provider"> {
   readonly runtime: OnnxRuntime;
 }
 
@@ -23,11 +24,20 @@ export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
   run(inputs: ModelInputs): Promise<Tensors>;
 }
 
-/** Opens the bytes of an `.onnx` file for inference. Throws InputError when they are not an ONNX model. */
+/** Opens the bytes of an `.onnx` file for inference. Throws InputError when they are not one, or an output holds bytes. */
 export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Promise<OnnxModelSession> {
   const { runtime } = options;
   const signature = readOnnxMetadata(bytes);
-  const session = await ModelSession.load(runtime, "model", bytes, sessionOptions("inference", options));
+  const outputTypes = Object.entries(signature.outputs).map(([name, { dtype }]) => {
+    if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
+    return [name, dtype] as const;
+  });
+  const session = await ModelSession.load(
+    runtime,
+    "model",
+    bytes,
+    sessionOptions("inference", { ...options, provider: "cpu" }),
+  );
   const fetches = Object.fromEntries(Object.keys(signature.outputs).map((name) => [name, null]));
   return {
     ...signature,
@@ -37,8 +47,7 @@ export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Pr
       for (const [name, tensor] of Object.entries(inputs)) feeds[name] = feedOf(runtime, tensor);
       const fetched = await session.run(feeds, fetches);
       const outputs: Record<string, TensorData> = {};
-      for (const [name, { dtype }] of Object.entries(signature.outputs)) {
-        if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
+      for (const [name, dtype] of outputTypes) {
         const tensor = fetched[name]!;
         outputs[name] = fromRuntime(name, tensor, { dtype, shape: [...tensor.dims] });
       }

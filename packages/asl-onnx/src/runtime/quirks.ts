@@ -1,4 +1,20 @@
-import { build, definitionOf, div, exp, f32, log, pow, sqrt, type Value } from "asl-core";
+import {
+  AslError,
+  build,
+  conv2d,
+  definitionOf,
+  div,
+  exp,
+  f32,
+  type Graph,
+  log,
+  matmul,
+  pow,
+  reduceSum,
+  sqrt,
+  type Tensors,
+  type Value,
+} from "asl-core";
 import type { OnnxOperator } from "../lower/operators.js";
 import type { Quirks } from "../lower/quirks.js";
 import { toOnnxModel } from "../model.js";
@@ -57,8 +73,18 @@ const OPERATORS: Readonly<Record<Exclude<Tried, "exp">, OnnxOperator>> = {
 
 const NAMES = Object.keys(TRIALS) as readonly Tried[];
 
-/** All trials in one model. */
 async function probe(runtime: OnnxRuntime): Promise<Quirks> {
+  const broken = await brokenContracts(runtime);
+  const onProcessor = Object.entries(OPERATORS).flatMap(([name, operator]) => (broken.has(name) ? [operator] : []));
+  return {
+    coarseExp: broken.has("exp"),
+    onProcessor: new Set(onProcessor),
+    refusesEmpty: !(await takesEmpty(runtime)),
+  };
+}
+
+/** All trials in one model. */
+async function brokenContracts(runtime: OnnxRuntime): Promise<ReadonlySet<string>> {
   const feeds = Object.fromEntries(
     NAMES.flatMap((name) =>
       TRIALS[name].arguments.map((numbers, i) => [`${name}/${i}`, f32([numbers.length], numbers)]),
@@ -72,17 +98,48 @@ async function probe(runtime: OnnxRuntime): Promise<Quirks> {
       }),
     ),
   );
-  const { model } = toOnnxModel(graph, { name: "probe" });
+  const results = await runOnce(runtime, graph, feeds);
+  return new Set(NAMES.filter((name) => !keepsContract(name, results[name]!.data as Float32Array)));
+}
+
+/** Whether products and sums over nothing are 0, and no picture gives no picture. */
+async function takesEmpty(runtime: OnnxRuntime): Promise<boolean> {
+  const feeds = {
+    left: f32([2, 0], []),
+    right: f32([0, 3], []),
+    pictures: f32([0, 1, 2, 2], []),
+    kernel: f32([1, 1, 1, 1], [1]),
+  };
+  const expected = { product: 6, sum: 3, convolved: 0 };
+  const graph = build((builder) => {
+    const right = builder.input("right", feeds.right.type);
+    return {
+      product: matmul(builder.input("left", feeds.left.type), right),
+      sum: reduceSum(right, [0]),
+      convolved: conv2d(builder.input("pictures", feeds.pictures.type), builder.input("kernel", feeds.kernel.type)),
+    };
+  });
+  try {
+    const results = await runOnce(runtime, graph, feeds);
+    return Object.entries(expected).every(([name, zeros]) => {
+      const data = results[name]!.data as Float32Array;
+      return data.length === zeros && data.every((x) => x === 0);
+    });
+  } catch (error) {
+    // a kernel that refuses says so when it is loaded or run
+    if (error instanceof AslError && error.code === "ERR_ASL_BACKEND") return false;
+    throw error;
+  }
+}
+
+/** As lowered where nothing is known of the kernels. */
+async function runOnce(runtime: OnnxRuntime, graph: Graph, feeds: Tensors) {
+  const { model, outputs } = toOnnxModel(graph, { name: "probe" });
   const session = await ModelSession.load(runtime, "probe", model, sessionOptions("training", { provider: "webgpu" }));
   try {
     const tensors = Object.entries(feeds).map(([name, tensor]) => [name, toRuntime(runtime, tensor)] as const);
-    const results = await session.run(
-      Object.fromEntries(tensors),
-      Object.fromEntries(NAMES.map((name) => [name, null])),
-    );
-    const broken = new Set<string>(NAMES.filter((name) => !keepsContract(name, results[name]!.data as Float32Array)));
-    const onProcessor = Object.entries(OPERATORS).flatMap(([name, operator]) => (broken.has(name) ? [operator] : []));
-    return { coarseExp: broken.has("exp"), onProcessor: new Set(onProcessor), refusesEmpty: true };
+    const fetches = Object.values(outputs).map((name) => [name, null] as const);
+    return await session.run(Object.fromEntries(tensors), Object.fromEntries(fetches));
   } finally {
     await session.release();
   }
