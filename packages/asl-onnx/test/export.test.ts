@@ -26,7 +26,8 @@ import * as runtime from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
 import { exportOnnx } from "../src/export/export.js";
 import { readOnnxMetadata } from "../src/export/metadata.js";
-import { decodeModel } from "../src/proto/codec.js";
+import { decodeModel, encodeModel } from "../src/proto/codec.js";
+import { DATA_TYPE } from "../src/proto/messages.js";
 import { onnxBackend } from "../src/runtime/backend.js";
 import { openOnnxModel } from "../src/runtime/open-model.js";
 import { noise } from "./contract.js";
@@ -184,6 +185,12 @@ describe("files", () => {
     expect(() => readOnnxMetadata(new Uint8Array(0))).toThrow(/not an ONNX model: 0 bytes/);
     expect(() => readOnnxMetadata(new TextEncoder().encode("this is a text file"))).toThrow(/not an ONNX model/);
     expect(() => readOnnxMetadata(dynamic.slice(0, 1000))).toThrow(/not an ONNX model/);
+  });
+
+  it("whose outputs hold bytes are refused when they are opened", async () => {
+    const model = decodeModel(dynamic);
+    model.graph.output[0]!.type.tensorType.elemType = DATA_TYPE.uint8;
+    await expect(openOnnxModel(encodeModel(model), { runtime })).rejects.toThrow(/output "logits" holds bytes; f32/);
   });
 
   const python = "/usr/bin/python3";
