@@ -20,6 +20,7 @@ export { METRICS_MUTANTS } from "./mutants/metrics.js";
 export { type Mutant, wrongComposite, wrongElement, wrongNodes, wrongOp } from "./mutants/mutant.js";
 export { MUTANTS, type MutantOutcome, runMutants } from "./mutants/mutants.js";
 export { type PartMutant, runPartMutants } from "./mutants/part-mutant.js";
+export { pictureMutants } from "./mutants/pictures.js";
 export { PREPROCESSING_MUTANTS } from "./mutants/preprocessing.js";
 export { loadNetworks } from "./networks/load-networks.js";
 export type {
@@ -35,7 +36,14 @@ export { type Metrics, metricsCases, RATE_NAMES, type RateName } from "./parts/m
 export { type PartCase, type PartReport, type PartRun, runPart, runPartCase } from "./parts/part.js";
 export type { PartName } from "./parts/part-name.js";
 export type { Picture } from "./parts/picture.js";
-export { type Preprocessing, preprocessingCases, type ResizeFilter } from "./parts/preprocessing.js";
+export {
+  type AffineMatrix,
+  type AugmentOperation,
+  type Drawing,
+  type Preprocessing,
+  preprocessingCases,
+  type ResizeFilter,
+} from "./parts/preprocessing.js";
 export { PROBE_NAMES, PROBES, type ProbeName, type Probes, probe } from "./probes.js";
 export { type CaseOutcome, type Deviation, explain, type Report, type Status } from "./report.js";
 export { type ConformanceOptions, isAccepted, runCase, runConformance, runGraph, runSessionCase } from "./run.js";

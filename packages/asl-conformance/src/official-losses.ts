@@ -5,6 +5,7 @@ import {
   asymmetricLossSingleLabel,
   Builder,
   f32,
+  fromBase64,
   type Graph,
   grad,
   i32,
@@ -94,7 +95,4 @@ function optionsOf(cfg: OfficialLossCase["cfg"]): AsymmetricLossOptions {
   };
 }
 
-function decoded(base64 = ""): Float32Array {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
+const decoded = (base64 = "") => new Float32Array(fromBase64(base64).buffer);

@@ -11,6 +11,7 @@ import { failuresOf, familiesOf } from "../src/command/remarks.js";
 import type { Summary } from "../src/command/summary.js";
 import { METRICS_MUTANTS, plainMetrics } from "../src/mutants/metrics.js";
 import { runPartMutants } from "../src/mutants/part-mutant.js";
+import { pictureMutants } from "../src/mutants/pictures.js";
 import { PREPROCESSING_MUTANTS, plainResize, plainToTensor } from "../src/mutants/preprocessing.js";
 import { metricsCases } from "../src/parts/metrics.js";
 import { runPart } from "../src/parts/part.js";
@@ -57,6 +58,29 @@ describe("wrong versions of metrics and preprocessing", () => {
   it.each(PREPROCESSING_MUTANTS)("$name: is killed ($mistake)", async (mutant) => {
     const [outcome] = await runPartMutants(preprocessingCases(), [mutant]);
     expect(outcome?.killedBy).toBeDefined();
+  });
+
+  const pictures = pictureMutants(data);
+
+  it.each(pictures)("$name: is killed ($mistake)", { timeout: 60_000 }, async (mutant) => {
+    const [outcome] = await runPartMutants(preprocessingCases(), [mutant]);
+    expect(outcome?.killedBy).toBeDefined();
+  });
+
+  it("of decode and augment: every case finds one out", { timeout: 120_000 }, async () => {
+    const cases = preprocessingCases().filter(({ subject }) => subject === "decode" || subject === "augment");
+    const blind: string[] = [];
+    for (const each of cases) {
+      let isKiller = false;
+      for (const mutant of pictures) {
+        const [outcome] = await runPartMutants([each], [mutant]);
+        isKiller = outcome!.killedBy !== undefined;
+        if (isKiller) break;
+      }
+      if (!isKiller) blind.push(each.name);
+    }
+    expect(cases.length).toBeGreaterThan(40);
+    expect(blind).toEqual([]);
   });
 
   it("fail by their mistake: the same definitions without one pass everything", { timeout: 60_000 }, async () => {

@@ -17,6 +17,7 @@ export * from "./functions/contraction.js";
 export * from "./functions/elementwise.js";
 export * from "./functions/shape.js";
 export type { AttributeJson } from "./graph/attributes.js";
+export { fromBase64 } from "./graph/base64.js";
 export * from "./graph/builder.js";
 export * from "./graph/graph.js";
 export * from "./graph/json.js";

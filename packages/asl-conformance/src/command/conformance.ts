@@ -6,6 +6,7 @@ import { loadFixtures } from "../load.js";
 import { METRICS_MUTANTS } from "../mutants/metrics.js";
 import { MUTANTS, type MutantOutcome, runMutants } from "../mutants/mutants.js";
 import { runPartMutants } from "../mutants/part-mutant.js";
+import { pictureMutants } from "../mutants/pictures.js";
 import { PREPROCESSING_MUTANTS } from "../mutants/preprocessing.js";
 import { loadNetworks } from "../networks/load-networks.js";
 import { metricsCases } from "../parts/metrics.js";
@@ -20,7 +21,15 @@ import { htmlReport } from "./html.js";
 import { inLanes, type Say } from "./lanes.js";
 import { backendTable, formatTable, opTable, partTable, probeTable } from "./matrix.js";
 import type { Output } from "./output.js";
-import { namesOf, ownParts, type PartCases, type PartsCandidate, partCases, runParts } from "./parts.js";
+import {
+  namesOf,
+  ownParts,
+  ownPreprocessing,
+  type PartCases,
+  type PartsCandidate,
+  partCases,
+  runParts,
+} from "./parts.js";
 import { printRemarks } from "./print-remarks.js";
 import { familiesOf } from "./remarks.js";
 import { type Column, columnsOf } from "./rows.js";
@@ -164,10 +173,13 @@ function chosen(names: readonly string[]): Cases & { readonly parts: PartCases }
 
 /** Prints each wrong version and the case that found it out. */
 async function huntMutants(fixtures: readonly Fixture[], output: Output): Promise<readonly MutantOutcome[]> {
+  const right = await ownPreprocessing();
+  if ("reason" in right) output.print(`skipped wrong versions of decode and augment: ${right.reason}`);
+  const pictures = "reason" in right ? [] : pictureMutants(right);
   const outcomes = [
     ...(await runMutants(fixtures, MUTANTS, (done, total) => output.progress(`mutants ${done}/${total}`))),
     ...(await runPartMutants(metricsCases(), METRICS_MUTANTS)),
-    ...(await runPartMutants(preprocessingCases(), PREPROCESSING_MUTANTS)),
+    ...(await runPartMutants(preprocessingCases(), [...PREPROCESSING_MUTANTS, ...pictures])),
   ];
   const rows = outcomes.map(({ name, mistake, killedBy }) => [killedBy ?? "SURVIVES", name, mistake]);
   output.print(`\n${formatTable(["killed by", "mutant", "mistake"], rows)}\n`);

@@ -34,18 +34,22 @@ export const namesOf = ({ metrics, preprocess }: PartCases) => [...metrics, ...p
 export async function ownParts(): Promise<{ readonly own: readonly PartsCandidate[]; readonly skipped?: Skipped }> {
   const common = { argument: "", deviations: [], isWhole: true };
   const core: PartsCandidate = { ...common, name: "asl-core", metrics: { meanAveragePrecision, precisionRecall } };
-  try {
-    const preprocess = await loaded("asl-data");
-    return { own: [core, { ...common, name: "asl-data", preprocess }] };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const reason = `it cannot be loaded (${message}); install it beside asl-conformance`;
-    return { own: [core], skipped: { name: "preprocessing of asl-data", reason } };
-  }
+  const preprocess = await ownPreprocessing();
+  return "reason" in preprocess
+    ? { own: [core], skipped: preprocess }
+    : { own: [core, { ...common, name: "asl-data", preprocess }] };
 }
 
 /** asl-data is no dependency, as the adapters are none: it is loaded by name. */
-const loaded = async (specifier: string) => (await import(specifier)) as Preprocessing;
+export async function ownPreprocessing(specifier = "asl-data"): Promise<Preprocessing | Skipped> {
+  try {
+    return (await import(specifier)) as Preprocessing;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = `it cannot be loaded (${message}); install it beside asl-conformance`;
+    return { name: `preprocessing of ${specifier}`, reason };
+  }
+}
 
 /** Runs what the candidate has of the chosen cases; a part without a chosen case has no report. */
 export async function runParts(

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { readNpz } from "asl-checkpoint";
-import { f32, InputError } from "asl-core";
+import { f32, fromBase64, InputError } from "asl-core";
 import { compareRelative } from "../compare.js";
+import type { CaseKind } from "../fixture.js";
 import { fixturesFolder } from "../load.js";
 import { summarize } from "../outcome.js";
 import type { PartCase } from "./part.js";
@@ -38,6 +39,7 @@ type ArrayReference = string | { readonly file: string; readonly array: string }
 
 interface MetricsCaseJson {
   readonly name: string;
+  readonly kind: CaseKind;
   readonly shape: readonly [number, number];
   /** Relative error that summation in float64 leaves. */
   readonly limit: number;
@@ -101,14 +103,15 @@ function fromOfficial({ ap, mAP, at_0_5, at_0_8, ...rest }: OfficialCase, index:
   return {
     ...rest,
     name: `metrics/official-${index}`,
+    kind: "random",
     averagePrecision: { mAP, perClass: ap.map((precision) => 100 * precision) },
     decisions: [rates(at_0_5, 0.5), rates(at_0_8, 0.8)],
   };
 }
 
 function casesOf(json: MetricsCaseJson, folder: string): readonly PartCase<Metrics>[] {
-  const { name, shape, limit, averagePrecision, decisions } = json;
-  const common = { kind: /official|coco|random/.test(name) ? "random" : "edge", tier: "official" } as const;
+  const { name, kind, shape, limit, averagePrecision, decisions } = json;
+  const common = { kind, tier: "official" } as const;
   let read: ReturnType<typeof arraysOf> | undefined;
   const arrays = () => {
     read ??= arraysOf(json, folder);
@@ -153,13 +156,13 @@ function casesOf(json: MetricsCaseJson, folder: string): readonly PartCase<Metri
 const numbers = (values: ArrayLike<number>) => f32([values.length], Float64Array.from(values));
 
 async function arraysOf({ scores, targets }: MetricsCaseJson, folder: string) {
-  const bytes = (base64: string) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const array = async (reference: Exclude<ArrayReference, string>) => {
     const found = await readNpz(path.join(folder, reference.file), [reference.array]);
     return Float32Array.from(found[reference.array]!.data, Number);
   };
   return {
-    scores: typeof scores === "string" ? new Float32Array(bytes(scores).buffer) : await array(scores),
-    targets: typeof targets === "string" ? new Int8Array(bytes(targets).buffer) : Int8Array.from(await array(targets)),
+    scores: typeof scores === "string" ? new Float32Array(fromBase64(scores).buffer) : await array(scores),
+    targets:
+      typeof targets === "string" ? new Int8Array(fromBase64(targets).buffer) : Int8Array.from(await array(targets)),
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { InputError } from "asl-core";
+import { fromBase64, InputError } from "asl-core";
 import { fixturesFolder } from "../load.js";
 import { type Measured, NOTHING } from "../outcome.js";
 import type { PartCase } from "./part.js";
@@ -9,11 +9,28 @@ import { type PatternKind, type Picture, pattern } from "./picture.js";
 
 export type ResizeFilter = "bicubic" | "bilinear";
 
-interface Drawing {
+export interface Drawing {
   readonly interpolation: "nearest" | "bilinear";
   /** Of pixels that show what lies outside; default black. */
   readonly fill?: readonly [number, number, number];
 }
+
+/** The operations of RandAugment (Cubuk et al. 2020, section 3). */
+export type AugmentOperation =
+  | "identity"
+  | "autocontrast"
+  | "equalize"
+  | "rotate"
+  | "solarize"
+  | "color"
+  | "posterize"
+  | "contrast"
+  | "brightness"
+  | "sharpness"
+  | "shearX"
+  | "shearY"
+  | "translateX"
+  | "translateY";
 
 /** What preprocessing is held to; asl-data's functions of these names are one implementation. Pictures as Pillow's. */
 export interface Preprocessing {
@@ -26,7 +43,7 @@ export interface Preprocessing {
   /** An operation of RandAugment at `magnitude` of 30. */
   applyOperation(
     picture: Picture,
-    operation: never,
+    operation: AugmentOperation,
     magnitude: number,
     sign: -1 | 1,
     drawing: Drawing,
@@ -37,7 +54,7 @@ export interface Preprocessing {
   rotate(picture: Picture, degrees: number, drawing: Drawing): Picture | Promise<Picture>;
 }
 
-type AffineMatrix = readonly [number, number, number, number, number, number];
+export type AffineMatrix = readonly [number, number, number, number, number, number];
 type Size = readonly [number, number];
 
 interface Expected {
@@ -67,7 +84,7 @@ interface Files {
   };
   readonly augment: {
     readonly operations: readonly (Augmented & {
-      readonly operation: string;
+      readonly operation: AugmentOperation;
       readonly magnitude: number;
       readonly sign: -1 | 1;
     })[];
@@ -111,8 +128,7 @@ const decodeCase = ({ name, size, file, sha256 }: Files["decode"]["cases"][numbe
   tier: "exact",
   calls: "decodePictureBytes",
   async measure({ decodePictureBytes }) {
-    const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
-    return sameBytes([[name, await decodePictureBytes(bytes, name), size, sha256]]);
+    return sameBytes([[name, await decodePictureBytes(fromBase64(file), name), size, sha256]]);
   },
 });
 
@@ -178,8 +194,7 @@ function augmentCases({ operations, affine, rotations }: Files["augment"]): read
             own,
             ({ magnitude, sign }) => `magnitude ${sign * magnitude}`,
             (picture, { magnitude, sign, interpolation }) =>
-              // the names are RandAugment's; each implementation has a type of its own for them
-              applyOperation(picture, name as never, magnitude, sign, { interpolation, fill: [128, 128, 128] }),
+              applyOperation(picture, name, magnitude, sign, { interpolation, fill: [128, 128, 128] }),
           ),
       };
     }),
