@@ -36,10 +36,8 @@ interface TrainFile {
 /** Agreement with PyTorch's run (issue "The main job", point 4); its f32 and f64 runs differ by 1.2e-7, 3e-6, 7e-6. */
 const CONTRACT = { loss: 2e-6, gradient: 1e-5, schedule: 1e-12, weights: 5e-5 };
 
-// The exact loss, which `train` uses by default: the cases that asl-conformance holds every adapter to. Its own tests
-// run them on the reference, asl-webgpu's own on webgpu.
-const ELSEWHERE = ["reference-f64", "reference-f32", "webgpu"];
-describe.each(BACKENDS_UNDER_TEST.filter(({ name }) => !ELSEWHERE.includes(name)))(
+// The exact loss, which `train` uses by default: the cases that asl-conformance holds every adapter to.
+describe.each(BACKENDS_UNDER_TEST.filter(({ conformsElsewhere = false }) => !conformsElsewhere))(
   "official networks with the exact loss on $name",
   ({ backend }) => {
     it.each(loadNetworks())("$name", async (each) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { add, mul } from "../src/functions/elementwise.js";
 import { build, type Value } from "../src/graph/builder.js";
 import type { Graph, ValueId } from "../src/graph/graph.js";
+import { graphToJson } from "../src/graph/json.js";
 import { verify } from "../src/graph/verify.js";
 import { flopsOf } from "../src/passes/flops.js";
 import { liveness } from "../src/passes/liveness.js";
@@ -10,9 +11,27 @@ import { limitMemory } from "../src/passes/memory-limit.js";
 import type { ExecutionPlan } from "../src/passes/memory-model.js";
 import { recompute } from "../src/passes/recompute.js";
 import { BYTES_PER_ELEMENT, sizeOf } from "../src/types/tensor.js";
+import { ops } from "./building.js";
 import { randomCase } from "./random-graph.js";
 
-const ops = (graph: Graph) => graph.nodes.map(({ op }) => op);
+/**
+ * What each output is as a formula, numbered so that equal formulas have one number: ops and attributes of inputs. Every op
+ * gives the same bits for the same bits, so equal formulas are equal bits.
+ */
+function formulas(): (graph: Graph) => Readonly<Record<string, number>> {
+  const numbers = new Map<string, number>();
+  const numberOf = (formula: string) => numbers.get(formula) ?? numbers.set(formula, numbers.size).size - 1;
+  return (graph) => {
+    const found = new Map<ValueId, number>();
+    for (const [name, id] of Object.entries(graph.inputs)) found.set(id, numberOf(`input ${name}`));
+    const { nodes } = graphToJson(graph);
+    graph.nodes.forEach(({ op, inputs, output }, i) => {
+      const of = inputs.map((id) => found.get(id)!);
+      found.set(output, numberOf(`${op} ${of.join(",")} ${JSON.stringify(nodes[i]!.attrs)}`));
+    });
+    return Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, found.get(id)!]));
+  };
+}
 
 describe("recompute", () => {
   it("repeats what late nodes read, right before the first of them, from what is kept", () => {
@@ -51,6 +70,8 @@ describe("recompute", () => {
         expect(Object.keys(changed.inputs)).toEqual(Object.keys(graph.inputs));
         expect(Object.keys(changed.outputs)).toEqual(Object.keys(graph.outputs));
         expect(cut).toBeLessThanOrEqual(changed.nodes.length);
+        const of = formulas();
+        expect(of(changed)).toEqual(of(graph));
       }),
     );
   });
@@ -106,6 +127,19 @@ describe("limitMemory", () => {
     expect(limited.plan.plannedBytes).toBe(plan(limited.graph).plannedBytes);
     expect(limited.repeatedFlops).toBe(flops(limited.graph) - flops(forwardAndBack));
     expect(ops(limited.graph).filter((op) => op === "matmul").length).toBeLessThan(2 * LAYERS);
+    const of = formulas();
+    expect(of(limited.graph)).toEqual(of(forwardAndBack));
+  });
+
+  it("keeps every bit of every output, whatever the graph and the limit", () => {
+    fc.assert(
+      fc.property(randomCase, fc.double({ min: 0, max: 1, noNaN: true }), ({ graph }, share) => {
+        const limited = limitMemory(graph, { bytes: share * plan(graph).plannedBytes, plan });
+        verify(limited.graph);
+        const of = formulas();
+        expect(of(limited.graph)).toEqual(of(graph));
+      }),
+    );
   });
 
   it("a lower limit repeats more", () => {
