@@ -3,17 +3,16 @@ import { formatTable, runCommand } from "asl-cli";
 import {
   backendOf,
   comparisonCommand,
+  conclude,
   settingsOf,
   someOf,
   storeOf,
   withScenes,
-  writeJson,
   writePage,
 } from "./comparison/command.mjs";
 import { ablationPage } from "./comparison/page.mjs";
 import { intervalOf, meanOf, numberText, pairedDifference, rangeText } from "./comparison/rows.mjs";
-import { exitCodeOf, runComparison } from "./comparison/run-comparison.mjs";
-import { CONFIDENCE } from "./comparison/statistics.mjs";
+import { runComparison } from "./comparison/run-comparison.mjs";
 
 const EMA = (record) => record.mAP;
 const REGULAR = (record) => record.mAPLast;
@@ -69,13 +68,7 @@ async function compare(options, context) {
   const rows = rowsOf(records, factors);
   context.report.print(textOf(rows));
   await writePage(store, "ablation.html", ablationPage({ rows, settings }), context);
-  if (options.json !== undefined) {
-    const all = records.map(({ run, record }) => ({ ...run, ...record }));
-    await writeJson(options.json, { confidence: CONFIDENCE, settings, rows, runs: all });
-  }
-  if (records.length < runs.length)
-    context.report.warn(`${runs.length - records.length} of ${runs.length} runs are missing`);
-  return exitCodeOf({ runs, records });
+  return await conclude({ runs, records, json: options.json, figures: { settings, rows } }, context);
 }
 
 /** Each kind of run once, though several factors name it, for every seed. */

@@ -2,11 +2,10 @@
 import path from "node:path";
 import { formatTable, runCommand } from "asl-cli";
 import { openCoco } from "asl-data";
-import { backendOf, comparisonCommand, settingsOf, storeOf, writeJson } from "./comparison/command.mjs";
+import { backendOf, comparisonCommand, conclude, settingsOf, storeOf } from "./comparison/command.mjs";
 import { intervalOf, meanOf, numberText, pairedDifference, rangeText } from "./comparison/rows.mjs";
-import { exitCodeOf, runComparison } from "./comparison/run-comparison.mjs";
+import { runComparison } from "./comparison/run-comparison.mjs";
 import { FINE_TUNING, QUICK_FINE_TUNING } from "./comparison/settings.mjs";
-import { CONFIDENCE } from "./comparison/statistics.mjs";
 
 export const STARTS = { scratch: "from scratch", backbone: "backbone of emoji scenes" };
 
@@ -46,13 +45,10 @@ async function compare(options, context) {
   );
   const rows = rowsOf(records);
   context.report.print(textOf(rows));
-  if (options.json !== undefined) {
-    const all = records.map(({ run, record }) => ({ ...run, ...record }));
-    await writeJson(options.json, { confidence: CONFIDENCE, settings: { ...settings, ...counts }, rows, runs: all });
-  }
-  if (records.length < runs.length)
-    context.report.warn(`${runs.length - records.length} of ${runs.length} runs are missing`);
-  return exitCodeOf({ runs, records });
+  return await conclude(
+    { runs, records, json: options.json, figures: { settings: { ...settings, ...counts }, rows } },
+    context,
+  );
 }
 
 /** Every picture, also those that show nothing of the 80 classes. */

@@ -11,20 +11,8 @@ import { temporaryFolder } from "./temporary-folder.mjs";
 
 const MAIN = resolve(import.meta.dirname, "../apps/train/dist/main.js");
 const OPTIONS = [
-  ...[
-    "--no-report",
-    "--image-size",
-    "32",
-    "--blocks",
-    "1,1,1,1",
-    "--width",
-    "0.0625",
-    "--batch-size",
-    "4",
-    "--workers",
-    "1",
-  ],
-  ...["--epochs", "2", "--loss", "asl-adaptive", "--rand-augment", "2,9", "--mixup", "0.4", "--snapshot-every", "1"],
+  ..."--no-report --blocks 1,1,1,1 --width 0.0625 --image-size 32 --batch-size 4 --workers 1 --epochs 2".split(" "),
+  ..."--loss asl-adaptive --rand-augment 2,9 --mixup 0.4 --snapshot-every 1".split(" "),
 ];
 
 export async function run({ kills, report }) {
@@ -38,14 +26,8 @@ export async function run({ kills, report }) {
     });
     const { pictures, annotations } = scenes;
     const data = [
-      "--data",
-      pictures,
-      "--annotations",
-      annotations,
-      "--val-data",
-      pictures,
-      "--val-annotations",
-      annotations,
+      ...["--data", pictures, "--annotations", annotations],
+      ...["--val-data", pictures, "--val-annotations", annotations],
     ];
     const start = (name, more = []) => {
       const args = [MAIN, ...data, ...OPTIONS, "--out", join(folder, name), ...more];

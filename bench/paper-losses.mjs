@@ -3,17 +3,16 @@ import { formatTable, runCommand } from "asl-cli";
 import {
   backendOf,
   comparisonCommand,
+  conclude,
   settingsOf,
   someOf,
   storeOf,
   withScenes,
-  writeJson,
   writePage,
 } from "./comparison/command.mjs";
 import { paperLossesPage } from "./comparison/page.mjs";
 import { intervalOf, meanOf, numberText, pairedDifference, percentText, rangeText } from "./comparison/rows.mjs";
-import { exitCodeOf, lossCosts, runComparison } from "./comparison/run-comparison.mjs";
-import { CONFIDENCE } from "./comparison/statistics.mjs";
+import { lossCosts, runComparison } from "./comparison/run-comparison.mjs";
 
 /** Settings as in the paper: gamma 2; (gamma- 4, gamma+ 0, clip 0.05). */
 export const LOSSES = { bce: "CE", focal: "focal", asl: "ASL", "asl-adaptive": "ASL adaptive" };
@@ -62,13 +61,10 @@ async function compare(options, context) {
   const titles = Object.fromEntries(Object.entries(ARMS).map(([arm, { title }]) => [arm, title]));
   const page = paperLossesPage({ rows, records, arms: titles, losses: LOSSES, settings });
   await writePage(store, "paper-losses.html", page, context);
-  if (options.json !== undefined) {
-    const all = records.map(({ run, record }) => ({ ...run, ...record }));
-    await writeJson(options.json, { confidence: CONFIDENCE, interval: INTERVAL, settings, rows, runs: all });
-  }
-  if (records.length < runs.length)
-    context.report.warn(`${runs.length - records.length} of ${runs.length} runs are missing`);
-  return exitCodeOf({ runs, records });
+  return await conclude(
+    { runs, records, json: options.json, figures: { interval: INTERVAL, settings, rows } },
+    context,
+  );
 }
 
 const INTERVAL = "Student's t over seeds; `difference` to bce: of the pairs with the same seed";

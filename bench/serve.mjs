@@ -2,15 +2,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeSafetensors } from "asl-checkpoint";
 import { createRandom, initialize, tresnet, tresnetConfig } from "asl-core";
 import autocannon from "autocannon";
 import sharp from "sharp";
 import { hostileRequests } from "./serve/hostile-requests.mjs";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const MAIN = resolve(import.meta.dirname, "../apps/infer/dist/main.js");
 const IMAGE_SIZE = 224;
@@ -18,8 +17,7 @@ const QUEUE = 32;
 const HEADERS = { "content-type": "image/jpeg" };
 
 export async function run({ steps, requests = 10_000, report }) {
-  const folder = await mkdtemp(join(tmpdir(), "asl-serve-"));
-  const server = await serve(await randomModel(folder), report);
+  const server = await serve(await randomModel(temporaryFolder("asl-serve-")), report);
   try {
     const body = await photograph();
     const load = (options) =>
@@ -43,7 +41,7 @@ export async function run({ steps, requests = 10_000, report }) {
     const after = await server.counts();
     const refused = (after["503"] ?? 0) - (before["503"] ?? 0);
     const answered = (after["200"] ?? 0) - (before["200"] ?? 0);
-    const lost = over["2xx"] + over.non2xx + over.errors + over.timeouts === 0 ? 0 : over.errors + over.timeouts;
+    const lost = over.errors + over.timeouts;
     report(
       `at ${rate}/s: ${describe(over)}; ${answered} answered, ${refused} refused with 503, ${lost} without answer`,
     );
@@ -58,7 +56,6 @@ export async function run({ steps, requests = 10_000, report }) {
     };
   } finally {
     server.stop();
-    await rm(folder, { recursive: true });
   }
 }
 
@@ -94,6 +91,7 @@ async function serve(model, report) {
   const limits = ["--max-queue", String(QUEUE), "--max-bytes", "1MB", "--max-pixels", "4000000"];
   const args = [MAIN, "--serve", "0", "--model", model, "--image-size", String(IMAGE_SIZE), ...limits];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => child.kill());
   child.once("exit", (code, signal) => {
     if (signal !== "SIGTERM" && code !== 0) report(`the server ended with ${code ?? signal}`);
   });

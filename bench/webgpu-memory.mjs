@@ -1,52 +1,75 @@
-// How much memory do the values between the kernels of a training step take on WebGPU, and what does a limit cost? Planned
-// with the limits that every device has; no device is needed.
+// What does TResNet-M take on WebGPU: kernels, bytes moved, memory for the values between kernels, and what does a limit on
+// that cost? Planned with the limits that every device has; no device is needed.
 import { asymmetricLoss, evaluateProgram, trainProgram, tresnet, tresnetConfig } from "asl-core";
 import { explain, OutOfMemoryError, planMemory } from "asl-webgpu";
 
-const LIMITS = [undefined, 700e6, 600e6, 500e6, 400e6, 300e6, 200e6];
+const LIMITS = [700e6, 600e6, 500e6, 400e6, 300e6, 200e6];
 
-/** TResNet-M at 224 px: {name, memoryLimit, plannedBytes, naiveBytes, lowerBoundBytes, repeated}; bytes, share of the FLOPs. */
+/** TResNet-M at 224 px: `programs` as explain and planMemory see them, `rows` of a training step under each limit. */
 export async function run({ report }) {
   const model = tresnet(tresnetConfig("tresnet_m", { classes: 80 }));
   const loss = (logits, targets) => asymmetricLoss(logits, targets);
-  const programs = {
-    "evaluate, batch 1": [evaluateProgram({ model, batchSize: 1, imageSize: 224 }), [undefined]],
-    "train, batch 8": [trainProgram({ model, batchSize: 8, imageSize: 224, loss }), LIMITS],
-  };
-  const rows = Object.entries(programs).flatMap(([name, [program, limits]]) => {
-    const flops = explain(program).flops;
-    return limits.map((memoryLimit) => {
-      report(`${name}, ${memoryLimit === undefined ? "no limit" : `limit ${megabytes(memoryLimit)}`} ...`);
-      return { name, memoryLimit: memoryLimit ?? null, ...measure(program, memoryLimit, flops) };
-    });
+  const train = trainProgram({ model, batchSize: 8, imageSize: 224, loss });
+  const evaluate = evaluateProgram({ model, batchSize: 1, imageSize: 224 });
+  const programs = Object.entries({ "evaluate, batch 1": evaluate, "train, batch 8": train }).map(([name, program]) => {
+    report(`${name} ...`);
+    return { name, ops: program.graph.nodes.length, ...figuresOf(program) };
   });
-  return { rows, text: tableOf(rows) };
+  const { flops, ...unlimited } = programs.at(-1);
+  const limited = LIMITS.map((memoryLimit) => {
+    report(`train, batch 8, limit ${megabytes(memoryLimit)} ...`);
+    return { memoryLimit, ...underLimit(train, memoryLimit, flops) };
+  });
+  const rows = [{ memoryLimit: null, ...unlimited, repeated: 0 }, ...limited];
+  return { programs, rows, text: `${programTable(programs)}\n\nA training step, batch 8:\n\n${limitTable(rows)}` };
 }
 
-function measure(program, memoryLimit, flops) {
-  const options = memoryLimit === undefined ? {} : { memoryLimit };
+function figuresOf(program) {
+  const { kernels, bytes, lowerBoundBytes: leastMoved, flops } = explain(program);
+  const { plannedBytes, naiveBytes, lowerBoundBytes, stateBytes } = planMemory(program);
+  return { kernels: kernels.length, bytes, leastMoved, flops, plannedBytes, naiveBytes, lowerBoundBytes, stateBytes };
+}
+
+/** repeated: share of `flops`, all operations of the kernels without a limit. */
+function underLimit(program, memoryLimit, flops) {
   try {
-    const { plannedBytes, naiveBytes, lowerBoundBytes, repeatedFlops } = planMemory(program, options);
-    return { plannedBytes, naiveBytes, lowerBoundBytes, repeated: repeatedFlops / flops };
+    const { plannedBytes, lowerBoundBytes, repeatedFlops } = planMemory(program, { memoryLimit });
+    return { plannedBytes, lowerBoundBytes, repeated: repeatedFlops / flops };
   } catch (error) {
     if (!(error instanceof OutOfMemoryError)) throw error;
-    return { refused: error.message };
+    return { refused: error.bytes };
   }
 }
 
-function tableOf(rows) {
-  const lines = rows.map((row) => {
-    const limit = row.memoryLimit === null ? "none" : megabytes(row.memoryLimit);
-    if (row.refused !== undefined) return `| ${row.name} | ${limit} | refused: ${row.refused} |`;
-    const { plannedBytes, lowerBoundBytes, naiveBytes, repeated } = row;
-    const sizes = [plannedBytes, lowerBoundBytes, naiveBytes].map(megabytes).join(" | ");
-    return `| ${row.name} | ${limit} | ${sizes} | ${(100 * repeated).toFixed(1)} % |`;
+function programTable(programs) {
+  const lines = programs.map(({ name, ops, kernels, bytes, leastMoved, plannedBytes, naiveBytes, stateBytes }) => [
+    ...[name, ops, kernels],
+    ...[bytes, leastMoved, plannedBytes, naiveBytes, stateBytes].map(megabytes),
+  ]);
+  const head = [
+    "program",
+    "ops",
+    "kernels",
+    "bytes moved",
+    "lower bound",
+    "planned",
+    "a buffer for each value",
+    "state",
+  ];
+  return tableOf(head, lines);
+}
+
+function limitTable(rows) {
+  const lines = rows.map(({ memoryLimit, plannedBytes, lowerBoundBytes, repeated, refused }) => {
+    const limit = memoryLimit === null ? "none" : megabytes(memoryLimit);
+    if (refused !== undefined) return [limit, `refused: the least found is ${megabytes(refused)}`, "", ""];
+    return [limit, megabytes(plannedBytes), megabytes(lowerBoundBytes), `${(100 * repeated).toFixed(1)} %`];
   });
-  return [
-    "| program | limit | planned | alive at once | a buffer for each value | operations repeated |",
-    "| --- | --- | --- | --- | --- | --- |",
-    ...lines,
-  ].join("\n");
+  return tableOf(["limit", "planned", "alive at one time", "operations repeated"], lines);
+}
+
+function tableOf(head, lines) {
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;

@@ -1,8 +1,9 @@
 // The options that comparisons share, and what they do with a command line.
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createCommand, imageSize, openBackend, positiveInteger, refuse, writeFileAtomically } from "asl-cli";
+import { createCommand, EXIT, imageSize, openBackend, positiveInteger, refuse, writeFileAtomically } from "asl-cli";
 import { QUICK_SETTINGS, SETTINGS } from "./settings.mjs";
+import { CONFIDENCE } from "./statistics.mjs";
 import { ResultStore } from "./store.mjs";
 
 /** Names of `all`, with commas. */
@@ -44,7 +45,16 @@ export const storeOf = ({ store, quick }) => new ResultStore(quick ? path.join(s
 
 export const backendOf = ({ threads }) => openBackend("onnx", threads === undefined ? {} : { threads });
 
-export const writeJson = (file, value) => writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+/** Writes `figures` and the runs where JSON is asked for, says how many runs are missing, and gives the exit code. */
+export async function conclude({ runs, records, json, figures }, { report }) {
+  if (json !== undefined) {
+    const all = records.map(({ run, record }) => ({ ...run, ...record }));
+    await writeFile(json, `${JSON.stringify({ confidence: CONFIDENCE, ...figures, runs: all }, null, 2)}\n`);
+  }
+  const missing = runs.length - records.length;
+  if (missing > 0) report.warn(`${missing} of ${runs.length} runs are missing`);
+  return missing > 0 ? EXIT.failed : EXIT.ok;
+}
 
 /** The page of a comparison, in its store. */
 export async function writePage(store, name, page, { report }) {

@@ -1,5 +1,4 @@
 // Trains what is missing of a comparison, run by run, and returns the records of all runs that are there.
-import { EXIT } from "asl-cli";
 import { lossCost } from "./loss-cost.mjs";
 import { drawScenes, fourToThree, openScenes } from "./scenes.mjs";
 import { hasBackbone, pretrainedBackbone, trainRun } from "./training.mjs";
@@ -61,8 +60,6 @@ export async function lossCosts({ losses, settings, store, backend, trains }, { 
   }
   return costs;
 }
-
-export const exitCodeOf = ({ runs, records }) => (records.length < runs.length ? EXIT.failed : EXIT.ok);
 
 const withoutName = ({ name: _, ...run }) => run;
 

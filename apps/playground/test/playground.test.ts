@@ -1,87 +1,29 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFile } from "node:fs/promises";
 import { readCheckpoint } from "asl-checkpoint";
 import { readCheckpointBytes } from "asl-checkpoint/browser";
 import axe from "axe-core";
-import type { Browser, FileChooser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { FileChooser } from "playwright-core";
+import { beforeEach, describe, expect, test } from "vitest";
 import { CHROMIUM, launchChromium } from "./chromium.js";
-import { drawScenes, scoresInNode, tinyCheckpoint, tinyOnnx } from "./scenes.js";
-import { type ServedSite, serveSite } from "./site.js";
+import { type OpenedPlayground, openPlayground, Playground } from "./playground-page.js";
+import { scoresInNode, tinyOnnx } from "./scenes.js";
 
 if (CHROMIUM === undefined) console.warn("playground: no Chromium is installed, so the page is not tested");
 
 describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped where none is installed)", () => {
-  let site: ServedSite;
-  let browser: Browser;
-  let page: Page;
-  let folder: string;
-  let checkpoint: Buffer;
-  let scenes: readonly string[];
-  /** Console errors, exceptions and requests to other hosts: there must be none. */
-  const problems: string[] = [];
-
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "asl-playground-scenes-"));
-    [site, browser, checkpoint, scenes] = await Promise.all([
-      serveSite(),
-      launchChromium(),
-      tinyCheckpoint(),
-      drawScenes(path.join(folder, "scenes"), 4),
-    ]);
-  }, 120_000);
-
-  afterAll(async () => {
-    await browser?.close();
-    await site?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
+  const opened = openPlayground();
+  let { playground, page, site, checkpoint, scenes, problems } = {} as OpenedPlayground;
+  beforeEach(() => {
+    ({ playground, page, site, checkpoint, scenes, problems } = opened());
   });
-
-  beforeEach(async () => {
-    problems.length = 0;
-    page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
-    page.on("console", (message) => {
-      if (message.type() === "error") problems.push(message.text());
-    });
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("request", (request) => {
-      if (!request.url().startsWith(site.url) && !/^(data|blob):/.test(request.url())) problems.push(request.url());
-    });
-    await page.goto(site.url);
-  });
-
-  afterEach(async () => {
-    await page.close();
-    expect(problems).toEqual([]);
-  });
-
-  const giveModel = (name: string, buffer: Buffer) =>
-    page.getByLabel("Choose a model file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
-
-  const choose = (title: string) => page.locator(".segments label", { hasText: title }).click();
-  const backend = () => page.getByTestId("backend").textContent();
-  const tinyIsLoaded = () => page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
-
-  /** On WebAssembly, where it is there at once, unless the test is about WebGPU. */
-  const loadTiny = async (on: "WebAssembly" | "WebGPU" = "WebAssembly") => {
-    await choose(on);
-    await giveModel("tiny.safetensors", checkpoint);
-    await tinyIsLoaded();
-  };
-
-  const givePictures = async (files: readonly string[]) => {
-    await page.getByLabel("Choose pictures").setInputFiles([...files]);
-    await expect.poll(() => page.locator(".card .timing").count(), { timeout: 60_000 }).toBe(files.length);
-  };
 
   test.each([
     ["WebGPU", /^WebGPU runs: \S/],
     ["WebAssembly", /^WebAssembly runs: ONNX Runtime Web.*WebGPU does not: you chose WebAssembly\.$/],
   ] as const)("on %s a picture gets the scores that the command line gives it", async (title, state) => {
-    await loadTiny(title);
-    expect(await backend()).toMatch(state);
-    await givePictures(scenes.slice(0, 1));
+    await playground.loadTiny(title);
+    expect(await playground.backend()).toMatch(state);
+    await playground.givePictures(scenes.slice(0, 1));
     await page.getByRole("button", { name: "Show all 20" }).click();
     const rows = await page.locator(".scores li").evaluateAll((items) =>
       items.map((item) => ({
@@ -99,8 +41,8 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   });
 
   test("the threshold slider decides which labels are present; the model's own come back", async () => {
-    await loadTiny();
-    await givePictures(scenes.slice(0, 1));
+    await playground.loadTiny();
+    await playground.givePictures(scenes.slice(0, 1));
     const present = () => page.locator(".scores .present").count();
     const own = await present();
     const slider = page.getByRole("slider", { name: "Threshold" });
@@ -113,28 +55,15 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     expect(await present()).toBe(own);
   });
 
-  const addLabel = async (label: string) => {
-    await page.getByLabel("Label to teach").fill(label);
-    await page.getByRole("button", { name: "Add label" }).click();
-  };
-
-  const changes = () =>
-    page.locator(".changes tbody tr").evaluateAll((rows) =>
-      rows.map((row) => {
-        const [, label, shown, before, after] = Array.from(row.children, (cell) => cell.textContent);
-        return { label, shown, before, after: Number.parseFloat(after!) };
-      }),
-    );
-
   test("a new label is learnt from ticked pictures, can be downloaded, and is taken back by undo", async () => {
-    await loadTiny("WebGPU");
-    await givePictures(scenes);
-    await addLabel("my mug");
+    await playground.loadTiny("WebGPU");
+    await playground.givePictures(scenes);
+    await playground.addLabel("my mug");
     await page.locator(".examples").getByRole("checkbox").first().check();
     await page.getByRole("button", { name: "Train the last layer" }).click();
     await page.locator(".changes").waitFor();
 
-    const learnt = await changes();
+    const learnt = await playground.changes();
     expect(learnt.map(({ label, shown, before }) => [label, shown, before])).toEqual([
       ["my mug", "yes", "new"],
       ...scenes.slice(1).map(() => ["my mug", "no", "new"]),
@@ -166,9 +95,9 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   });
 
   test("a lesson that is cancelled changes nothing", async () => {
-    await loadTiny();
-    await givePictures(scenes.slice(0, 2));
-    await addLabel("my mug");
+    await playground.loadTiny();
+    await playground.givePictures(scenes.slice(0, 2));
+    await playground.addLabel("my mug");
     await page.locator(".examples").getByRole("checkbox").first().check();
     await page.getByRole("button", { name: "Train the last layer" }).click();
     await page.locator("#app").getByRole("button", { name: "Cancel" }).click();
@@ -216,32 +145,31 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   test("a browser without WebGPU tags on WebAssembly and says why", async () => {
     const bare = await launchChromium({ webgpu: false });
     try {
-      await page.close();
-      page = await bare.newPage();
-      await page.goto(site.url);
-      await giveModel("tiny.safetensors", checkpoint);
-      await tinyIsLoaded();
-      expect(await backend()).toMatch(
+      const playground = new Playground(await bare.newPage(), checkpoint);
+      await playground.page.goto(site.url);
+      await playground.giveModel("tiny.safetensors", checkpoint);
+      await playground.tinyIsLoaded();
+      expect(await playground.backend()).toMatch(
         /^WebAssembly runs: ONNX Runtime Web.*WebGPU does not: (this browser has no WebGPU|the browser has WebGPU, but no)/,
       );
-      await givePictures(scenes.slice(0, 1));
+      await playground.givePictures(scenes.slice(0, 1));
     } finally {
       await bare.close();
     }
   });
 
   test("a model whose loading is cancelled does not come; the one before stays, the next one comes", async () => {
-    await choose("WebGPU");
-    await giveModel("slow.safetensors", checkpoint);
+    await playground.choose("WebGPU");
+    await playground.giveModel("slow.safetensors", checkpoint);
     await page.getByRole("button", { name: "Cancel" }).click();
     await expect.poll(() => page.locator(".working").count()).toBe(0);
     expect(await page.getByText("No model is loaded yet.").count()).toBe(1);
-    await loadTiny();
+    await playground.loadTiny();
     expect(await page.getByText("slow.safetensors").count()).toBe(0);
   });
 
   test("a picture by its address; an address that cannot be fetched says why", async () => {
-    await loadTiny();
+    await playground.loadTiny();
     const address = (name: string) => new URL(name, site.url).href;
     await page.route(address("photo.png"), async (route) =>
       route.fulfill({ contentType: "image/png", body: await readFile(scenes[0]!) }),
@@ -260,10 +188,12 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   });
 
   test("an .onnx file is tagged on ONNX Runtime, and says why it cannot be taught", async () => {
-    await giveModel("tiny.onnx", Buffer.from(await tinyOnnx(checkpoint)));
+    await playground.giveModel("tiny.onnx", Buffer.from(await tinyOnnx(checkpoint)));
     await page.getByText("ONNX network").waitFor();
-    expect(await backend()).toMatch(/^WebAssembly runs: .*WebGPU does not: an \.onnx file runs on ONNX Runtime/);
-    await givePictures(scenes.slice(0, 1));
+    expect(await playground.backend()).toMatch(
+      /^WebAssembly runs: .*WebGPU does not: an \.onnx file runs on ONNX Runtime/,
+    );
+    await playground.givePictures(scenes.slice(0, 1));
     expect(await page.getByText("An .onnx file is a finished network").count()).toBe(1);
   });
 
@@ -273,13 +203,13 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
     ["picture.pth", "\u0089PNG\r\n", "picture.pth: this is a PNG picture"],
     ["broken.onnx", "hello", "not an ONNX model"],
   ])("%s is refused in words", async (name, text, message) => {
-    await giveModel(name, Buffer.from(text, "latin1"));
+    await playground.giveModel(name, Buffer.from(text, "latin1"));
     await expect.poll(() => page.getByRole("alert").textContent()).toContain(message);
     expect(await page.getByText("No model is loaded yet.").count()).toBe(1);
   });
 
   test("what is no picture says so and leaves the others alone", async () => {
-    await loadTiny();
+    await playground.loadTiny();
     const text = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
     await page.getByLabel("Choose pictures").setInputFiles([text]);
     await expect.poll(() => page.locator(".card .error").textContent()).toContain("this is no picture");
@@ -288,7 +218,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
   });
 
   test("pictures dropped on the page and frames of the camera are tagged", async () => {
-    await loadTiny();
+    await playground.loadTiny();
     const data = await page.evaluateHandle(
       (base64) => {
         const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -347,9 +277,9 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
       expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     };
     await check();
-    await loadTiny();
-    await givePictures(scenes.slice(0, 2));
-    await addLabel("a label whose name is rather long");
+    await playground.loadTiny();
+    await playground.givePictures(scenes.slice(0, 2));
+    await playground.addLabel("a label whose name is rather long");
     await page.locator(".examples").getByRole("checkbox").first().check();
     await page.getByRole("button", { name: "Train the last layer" }).click();
     await page.locator(".changes").waitFor();

@@ -6,25 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { augmentationOf } from "../src/augmentation.js";
 import { trainCommand } from "../src/command.js";
 import { runTrain } from "./run-command.js";
+import { TINY_NETWORK } from "./tiny-network.js";
 
 const folder = mkdtempSync(join(tmpdir(), "asl-train-augmentation-"));
 beforeAll(() => generateEmojiScenes({ out: join(folder, "scenes"), split: "train", scenes: 9, imageSize: 32 }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SCENES = ["--data", "scenes/pictures", "--annotations", "scenes/instances.json", "--image-size", "32"];
-const TINY = [
-  "--no-report",
-  "--blocks",
-  "1,1,1,1",
-  "--width",
-  "0.0625",
-  "--batch-size",
-  "4",
-  "--epochs",
-  "1",
-  "--workers",
-  "0",
-];
+const TINY = [...TINY_NETWORK, "--batch-size", "4", "--epochs", "1"];
 
 describe("--augment and what belongs to it", () => {
   const augmentOf = (...args: readonly string[]) => {

@@ -17,6 +17,7 @@ import { f32, initialize, tresnet } from "asl-core";
 import { emojiClassNames, generateEmojiScenes } from "asl-data";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runTrain } from "./run-command.js";
+import { TINY_NETWORK } from "./tiny-network.js";
 
 let folder = "";
 beforeAll(async () => {
@@ -25,21 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const TINY = [
-  "--no-report",
-  "--blocks",
-  "1,1,1,1",
-  "--width",
-  "0.0625",
-  "--image-size",
-  "32",
-  "--batch-size",
-  "8",
-  "--epochs",
-  "1",
-  "--workers",
-  "0",
-];
+const TINY = [...TINY_NETWORK, "--image-size", "32", "--batch-size", "8", "--epochs", "1"];
 const SCENES = ["--data", "scenes/pictures", "--annotations", "scenes/instances.json"];
 
 /** The instances file of the scenes, changed. */

@@ -7,6 +7,7 @@ import { generateEmojiScenes } from "asl-data";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweepAxes } from "../src/sweep-axes.js";
 import { runTrain } from "./run-command.js";
+import { TINY_NETWORK } from "./tiny-network.js";
 
 const folder = mkdtempSync(join(tmpdir(), "asl-train-craft-"));
 beforeAll(() => generateEmojiScenes({ out: join(folder, "scenes"), split: "train", scenes: 16, imageSize: 32 }));
@@ -14,19 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SCENES = ["--data", "scenes/pictures", "--annotations", "scenes/instances.json"];
 const VALIDATION = ["--val-data", "scenes/pictures", "--val-annotations", "scenes/instances.json"];
-const TINY = [
-  "--no-report",
-  "--image-size",
-  "32",
-  "--blocks",
-  "1,1,1,1",
-  "--width",
-  "0.0625",
-  "--batch-size",
-  "4",
-  "--workers",
-  "0",
-];
+const TINY = [...TINY_NETWORK, "--image-size", "32", "--batch-size", "4"];
 
 const train = (out: string, ...args: readonly string[]) =>
   runTrain(folder, [...SCENES, ...TINY, "--out", `runs/${out}`, ...args]);

@@ -6,6 +6,7 @@ import { type EmojiScenes, generateEmojiScenes } from "asl-data";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runTrain } from "./run-command.js";
 import { asCsv, asFolders, asNusWide, asOpenImages, asVoc } from "./scenes-as.js";
+import { TINY_NETWORK } from "./tiny-network.js";
 
 const FREE = resolve(import.meta.dirname, "../../../../shared/data/coco-free");
 
@@ -17,8 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const TINY =
-  "--no-report --blocks 1,1,1,1 --width 0.0625 --image-size 32 --batch-size 8 --epochs 1 --workers 0 --json".split(" ");
+const TINY = [...TINY_NETWORK, "--image-size", "32", "--batch-size", "8", "--epochs", "1", "--json"];
 
 async function trainOn(data: string, ...more: readonly string[]) {
   const out = join(folder, "runs", `run-${Math.random()}`);

@@ -32,13 +32,13 @@ export interface WebgpuBackendOptions {
   readonly arithmetic?: "probe" | "soft";
   /**
    * Most bytes for values between kernels, of each program: activations are computed again in the backward pass where they
-   * would take more. Every bit of the results stays. `compile` throws OutOfMemoryError when no plan keeps it.
+   * would take more. Every bit of the results stays. `compile` throws OutOfMemoryError when no plan that was tried keeps it.
    */
   readonly memoryLimit?: number;
   /**
    * "f16": activations between the kernels of programs that write no state are stored in 16 bits and computed with in 32:
-   * half the memory and traffic, other bits. Needs the feature shader-f16, else `compile` throws AdapterError. Not for
-   * networks of exact numerics. Default "f32".
+   * half the memory and traffic, other bits; beyond 65504 they become infinite. Needs the feature shader-f16, else `compile`
+   * throws AdapterError. Not for networks of exact numerics. Default "f32".
    */
   readonly storage?: Storage;
   /** Name of the Backend; "webgpu" unless given. */

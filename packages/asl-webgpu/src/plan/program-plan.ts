@@ -72,7 +72,10 @@ export interface PlanOptions {
   readonly memoryLimit?: number;
 }
 
-/** Everything about a program that can be said without a device. Throws OutOfMemoryError when no plan keeps the limit. */
+/**
+ * Everything about a program that can be said without a device. Throws OutOfMemoryError when no plan that was tried keeps the
+ * limit.
+ */
 export function planProgram(program: Program, target: Target, { memoryLimit }: PlanOptions = {}): ProgramPlan {
   const { program: flagged, flags } = withFiniteFlags(program);
   const graph = splitConcats(optimize(flagged.graph), target.limits.maxStorageBuffersPerShaderStage - 1);
