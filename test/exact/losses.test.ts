@@ -1,42 +1,13 @@
 import { readFileSync } from "node:fs";
-import {
-  type AsymmetricLossOptions,
-  asymmetricLoss,
-  Builder,
-  exactAsymmetricLoss,
-  exactAsymmetricLossOptimized,
-  f32,
-  type Graph,
-  grad,
-  reduceSum,
-  type Tensors,
-  type Value,
-} from "asl-core";
+import { type AsymmetricLossOptions, exactAsymmetricLoss, exactAsymmetricLossOptimized } from "asl-core";
 import { evaluate } from "asl-reference";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BACKENDS_UNDER_TEST, runOnce } from "../goldens/backends.js";
 import { fixture } from "../goldens/fixtures.js";
 import { differences } from "./bits.js";
+import { elementwise, expectClose, feedsOf, graphOf, inFloat32, resultsOf } from "./loss-graphs.js";
 import { lossElement } from "./truth.js";
-
-type Loss = (logits: Value, targets: Value, options: AsymmetricLossOptions, builder: Builder) => Value;
-
-/** The loss and the gradient of its sum. */
-function graphOf(loss: Loss, options: AsymmetricLossOptions, shape: readonly number[]): Graph {
-  const builder = new Builder();
-  const [x, y] = ["x", "y"].map((name) => builder.input(name, { dtype: "f32", shape })) as [Value, Value];
-  const value = loss(x, y, options, builder);
-  const [gradient] = grad(reduceSum(value), [x]);
-  return builder.finish({ loss: value, gradient: gradient! });
-}
-
-const feedsOf = (x: ArrayLike<number>, y: ArrayLike<number>, shape: readonly number[]): Tensors => ({
-  x: f32(shape, Float32Array.from(x)),
-  y: f32(shape, Float32Array.from(y)),
-});
-
-const inFloat32 = (graph: Graph, feeds: Tensors) => evaluate(graph, feeds, { precision: "f32" });
 
 interface GoldenCase {
   readonly cls: "AsymmetricLoss" | "AsymmetricLossOptimized" | "ASLSingleLabel";
@@ -95,32 +66,6 @@ const someOptions = fc.record({
   epsilon: fc.constantFrom(1e-8, 1e-4, 1e-20),
   detachFocusingWeight: fc.boolean(),
 }) satisfies fc.Arbitrary<AsymmetricLossOptions>;
-
-const elementwise: AsymmetricLossOptions = { reduction: "none" };
-
-/**
- * Rounding: 1 - pt to the power of g, times A, from factors known to about 3/2 ulp, of size <= 18 (or -log epsilon),
- * each with half an ulp, 2^-25, for every product and sum: (3 + 3 g) 2^-24 max(1, L).
- */
-const bound = (gamma: number, loss: number) => (3 + 3 * gamma) * 2 ** -24 * Math.max(1, loss);
-
-type Results = Readonly<Record<"loss" | "gradient", ArrayLike<number>>>;
-
-function expectClose(actual: Tensors, truth: Results, gamma: number): void {
-  const largest = Array.from(truth.loss).reduce((most, loss) => Math.max(most, loss), 0);
-  for (const name of ["loss", "gradient"] as const) {
-    actual[name]!.data.forEach((value, i) => {
-      const expected = truth[name][i]!;
-      const limit = bound(gamma, actual.loss!.type.shape.length === 0 ? largest : truth.loss[i]!);
-      expect(Math.abs(value - expected), `${name} ${i}: ${value}, float64 ${expected}`).toBeLessThanOrEqual(limit);
-    });
-  }
-}
-
-/** The native composite: right where |x| is small, since 1 - p is a subtraction there. */
-const nativeInFloat64 = (graph: Graph, feeds: Tensors) => resultsOf(evaluate(graph, feeds, { precision: "f64" }));
-
-const resultsOf = ({ loss, gradient }: Tensors): Results => ({ loss: loss!.data, gradient: gradient!.data });
 
 describe("against the formula in float64", () => {
   const cases = (["hard", "soft"] as const).flatMap((targets) =>
@@ -206,108 +151,4 @@ it("the two differ in the default of detachFocusingWeight alone", () => {
   };
   const [[detached], [, through]] = [plain(true), plain(false)] as [number[][], number[][]];
   expect(plain()).toEqual([detached, through]);
-});
-
-describe("options", () => {
-  const x = [3, -2, 0.5, 1, 0, 4, -1, 2, 1, -3, 0.2, 5];
-  const y = [1, -1, 0, -1, 0, 1, -1, 0, -1, 0, 1, 0];
-  const shape = [3, 4];
-  const prior: Loss = (a, b, options, builder) =>
-    exactAsymmetricLoss(a, b, {
-      ...options,
-      unannotated: {
-        mode: "selective",
-        prior: builder.constant(f32([4], [0.5, 0.01, 0.01, 0.01])),
-        priorThreshold: 0.1,
-        likelihoodThreshold: 0.6,
-      },
-    });
-
-  it.each(["none", "sum", "batchMean", "mean"] as const)(
-    "reduction %s, targets not annotated in every mode",
-    (reduction) => {
-      for (const unannotated of [{ mode: "ignore" }, { mode: "negative" }] as const) {
-        const options: AsymmetricLossOptions = { reduction, unannotated, gammaPos: 1, gammaNeg: 2 };
-        const truth = nativeInFloat64(graphOf(asymmetricLoss, options, shape), feedsOf(x, y, shape));
-        expectClose(inFloat32(graphOf(exactAsymmetricLoss, options, shape), feedsOf(x, y, shape)), truth, 2);
-      }
-      const selective: Loss = (a, b, options, builder) =>
-        asymmetricLoss(a, b, {
-          ...options,
-          unannotated: {
-            mode: "selective",
-            prior: builder.constant(f32([4], [0.5, 0.01, 0.01, 0.01])),
-            priorThreshold: 0.1,
-            likelihoodThreshold: 0.6,
-          },
-        });
-      const options: AsymmetricLossOptions = { reduction, gammaPos: 1, gammaNeg: 2 };
-      const truth = nativeInFloat64(graphOf(selective, options, shape), feedsOf(x, y, shape));
-      expectClose(inFloat32(graphOf(prior, options, shape), feedsOf(x, y, shape)), truth, 2);
-    },
-  );
-
-  it("an ignored element has neither loss nor gradient, NaN included", () => {
-    const options: AsymmetricLossOptions = { ...elementwise, unannotated: { mode: "ignore" } };
-    const { loss } = inFloat32(
-      graphOf(exactAsymmetricLoss, options, [1, 2]),
-      feedsOf([Number.NaN, 1], [-1, 1], [1, 2]),
-    );
-    expect(loss!.data[0]).toBe(0);
-    expect(loss!.data[1]).toBeGreaterThan(0);
-  });
-
-  it("class weights scale columns", () => {
-    const weights = [0, 1, 2, 0.5];
-    const weighted: Loss = (a, b, options, builder) =>
-      exactAsymmetricLoss(a, b, { ...options, classWeights: builder.constant(f32([4], weights)) });
-    const targets = y.map((target) => Math.max(target, 0));
-    const plain = inFloat32(graphOf(exactAsymmetricLoss, elementwise, shape), feedsOf(x, targets, shape));
-    const scaled = inFloat32(graphOf(weighted, elementwise, shape), feedsOf(x, targets, shape));
-    for (const name of ["loss", "gradient"]) {
-      // 0, 1, 2 and 1/2: exact
-      const expected = Array.from(plain[name]!.data, (value, i) => value * weights[i % 4]! + 0);
-      expect(Array.from(scaled[name]!.data, (value) => value + 0)).toEqual(expected);
-    }
-  });
-
-  it("gammas may be graph inputs, whole numbers and 0 included", () => {
-    const gamma: Loss = (a, b, options, builder) =>
-      exactAsymmetricLossOptimized(a, b, {
-        ...options,
-        gammaNeg: builder.input("gammaNeg", { dtype: "f32", shape: [] }),
-        gammaPos: 0,
-      });
-    const targets = y.map((target) => Math.max(target, 0));
-    for (const [gammaNeg, kind] of [
-      [4, "hard"],
-      [2.5, "hard"],
-      [0, "hard"],
-      [0.5, "soft"],
-    ] as const) {
-      const options: AsymmetricLossOptions = { ...elementwise, targets: kind };
-      const feeds = { ...feedsOf(x, targets, shape), gammaNeg: f32([], [gammaNeg]) };
-      const actual = inFloat32(graphOf(gamma, options, shape), feeds);
-      const number: AsymmetricLossOptions = { ...options, gammaNeg, gammaPos: 0, detachFocusingWeight: false };
-      const truth = nativeInFloat64(graphOf(asymmetricLoss, number, shape), feedsOf(x, targets, shape));
-      expectClose(actual, truth, gammaNeg);
-    }
-  });
-
-  it.each([
-    [{ gammaNeg: -1 }, /gammaNeg must be a finite number >= 0; got -1/],
-    [{ gammaPos: Number.NaN }, /gammaPos must be a finite number >= 0; got NaN/],
-    [{ clip: 1 }, /clip must be in \[0, 1\); got 1/],
-    [{ clip: -0.05 }, /clip must be in \[0, 1\); got -0.05/],
-    [{ epsilon: 0 }, /epsilon must be in \[2\^-100, 1\); got 0/],
-  ])("%j is refused", (options, message) => {
-    expect(() => graphOf(exactAsymmetricLoss, options, [1, 2])).toThrow(message);
-  });
-
-  it("shapes must agree", () => {
-    const builder = new Builder();
-    const a = builder.input("a", { dtype: "f32", shape: [2, 3] });
-    const b = builder.input("b", { dtype: "f32", shape: [3] });
-    expect(() => exactAsymmetricLoss(a, b)).toThrow(/logits and targets must be one \[batch, classes\]/);
-  });
 });

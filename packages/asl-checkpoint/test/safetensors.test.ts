@@ -1,10 +1,10 @@
-import { type FileHandle, open, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { f32, InputError, i32, type TensorData, type Tensors } from "asl-core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, openSafetensors, readSafetensors, writeSafetensors } from "../src/index.js";
-import { bitsOf, failure, filesIn, fixture, temporaryFolder, values } from "./support.js";
+import { bitsOf, failure, filesIn, fixture, headerEntry, temporaryFolder, values } from "./support.js";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
@@ -103,9 +103,6 @@ async function fileOf(json: string, data: Uint8Array = new Uint8Array(0), length
   return file;
 }
 
-const entry = (dtype: string, shape: unknown, offsets: unknown): string =>
-  JSON.stringify({ dtype, shape, data_offsets: offsets });
-
 describe("other programs' files", () => {
   test("the reference library's file gives the numbers that PyTorch sees", async () => {
     const expected: { tensors: Record<string, { shape: number[]; values: (number | "inf")[] }> } = JSON.parse(
@@ -134,14 +131,17 @@ describe("other programs' files", () => {
       ["BOOL", [0, 1, 2], "bool", [0, 1, 1]],
     ];
     for (const [dtype, raw, hostType, expected] of cases) {
-      const file = await fileOf(`{"a":${entry(dtype, [expected.length], [0, raw.length])}}`, Uint8Array.from(raw));
+      const file = await fileOf(
+        `{"a":${headerEntry(dtype, [expected.length], [0, raw.length])}}`,
+        Uint8Array.from(raw),
+      );
       const { a } = (await readSafetensors(file)).tensors;
       expect([dtype, a?.type.dtype, values(a)]).toEqual([dtype, hostType, expected]);
     }
   });
 
   test("integers that do not fit in 32 bits are an error that names tensor and element", async () => {
-    const file = await fileOf(`{"a":${entry("U32", [2], [0, 8])}}`, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 128));
+    const file = await fileOf(`{"a":${headerEntry("U32", [2], [0, 8])}}`, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 128));
     expect((await failure(readSafetensors(file))).message).toContain(
       'tensor "a": element 1 is 2147483648, outside the 32-bit integers that are supported',
     );
@@ -150,38 +150,53 @@ describe("other programs' files", () => {
   const faults: readonly (readonly [string, string, number, string])[] = [
     ["no JSON", "{", 0, "no valid JSON"],
     ["not an object", "[]", 0, "the JSON is no object"],
-    ["an unknown dtype", `{"a":${entry("F4", [2], [0, 1])}}`, 1, 'tensor "a" has dtype "F4"; supported are F64, F32'],
-    ["a negative extent", `{"a":${entry("F32", [-1], [0, 4])}}`, 4, 'tensor "a" has shape [-1]'],
-    ["a fractional extent", `{"a":${entry("F32", [0.5], [0, 2])}}`, 2, 'tensor "a" has shape [0.5]'],
-    ["an extent that overflows", `{"a":${entry("F32", [2 ** 50, 2 ** 50], [0, 4])}}`, 4, "needs 5.07"],
-    ["offsets that are no pair", `{"a":${entry("F32", [1], [0])}}`, 4, "data_offsets [0]; [begin, end] is needed"],
+    [
+      "an unknown dtype",
+      `{"a":${headerEntry("F4", [2], [0, 1])}}`,
+      1,
+      'tensor "a" has dtype "F4"; supported are F64, F32',
+    ],
+    ["a negative extent", `{"a":${headerEntry("F32", [-1], [0, 4])}}`, 4, 'tensor "a" has shape [-1]'],
+    ["a fractional extent", `{"a":${headerEntry("F32", [0.5], [0, 2])}}`, 2, 'tensor "a" has shape [0.5]'],
+    ["an extent that overflows", `{"a":${headerEntry("F32", [2 ** 50, 2 ** 50], [0, 4])}}`, 4, "needs 5.07"],
+    [
+      "offsets that are no pair",
+      `{"a":${headerEntry("F32", [1], [0])}}`,
+      4,
+      "data_offsets [0]; [begin, end] is needed",
+    ],
     [
       "offsets that do not fit the shape",
-      `{"a":${entry("F32", [2], [0, 4])}}`,
+      `{"a":${headerEntry("F32", [2], [0, 4])}}`,
       4,
       "needs 8 bytes, but data_offsets give 4",
     ],
-    ["data beyond the end", `{"a":${entry("F32", [2], [0, 8])}}`, 4, "but the file has"],
+    ["data beyond the end", `{"a":${headerEntry("F32", [2], [0, 8])}}`, 4, "but the file has"],
     [
       "data behind the last tensor",
-      `{"a":${entry("F32", [1], [0, 4])}}`,
+      `{"a":${headerEntry("F32", [1], [0, 4])}}`,
       6,
       "the last 2 bytes of the file belong to no tensor",
     ],
     [
       "a hole",
-      `{"a":${entry("U8", [1], [0, 1])},"b":${entry("U8", [1], [2, 3])}}`,
+      `{"a":${headerEntry("U8", [1], [0, 1])},"b":${headerEntry("U8", [1], [2, 3])}}`,
       3,
       '1 bytes before tensor "b" belong to no tensor',
     ],
     [
       "an overlap",
-      `{"a":${entry("U8", [2], [0, 2])},"b":${entry("U8", [2], [1, 3])}}`,
+      `{"a":${headerEntry("U8", [2], [0, 2])},"b":${headerEntry("U8", [2], [1, 3])}}`,
       3,
       'tensors "a" and "b" overlap',
     ],
     ["metadata that are no strings", '{"__metadata__":{"a":1}}', 0, '__metadata__ "a" is no string'],
-    ["too many dimensions", `{"a":${entry("U8", new Array(65).fill(1), [0, 1])}}`, 1, 'tensor "a" has shape [1,1'],
+    [
+      "too many dimensions",
+      `{"a":${headerEntry("U8", new Array(65).fill(1), [0, 1])}}`,
+      1,
+      'tensor "a" has shape [1,1',
+    ],
   ];
   test.each(faults)("%s", async (_, json, length, message) => {
     const file = await fileOf(json, new Uint8Array(length));
@@ -203,71 +218,6 @@ describe("other programs' files", () => {
     expect((await failure(readSafetensors(short))).message).toContain(
       "the file has 3 bytes; a header needs at least 8",
     );
-  });
-});
-
-describe("files beyond 2 GiB", () => {
-  const GIB = 2 ** 30;
-
-  /** A sparse file takes no room: a header, a large hole of zeros, and a few numbers at the end. */
-  async function sparse(handle: FileHandle, hole: number, tail: readonly number[]): Promise<void> {
-    const json = `{"hole":${entry("U8", [hole], [0, hole])},"tail":${entry("F32", [tail.length], [hole, hole + 4 * tail.length])}}`;
-    const header = Buffer.alloc(8 + json.length);
-    header.writeBigUInt64LE(BigInt(json.length));
-    header.write(json, 8);
-    await handle.write(header, 0, header.length, 0);
-    const data = Buffer.from(Float32Array.from(tail).buffer);
-    await handle.write(data, 0, data.length, header.length + hole);
-  }
-
-  /** A file that leaves out what is zero anyway, but for the last bytes of each write: it takes no room on the disk. */
-  async function openSparse(file: string): Promise<FileHandle> {
-    const handle = await open(file, "wx");
-    const write = handle.write.bind(handle);
-    const sparse = async (bytes: Uint8Array, offset: number, length: number, position: number) => {
-      const kept = Math.min(length, 1 << 16);
-      await write(bytes, offset + length - kept, kept, position + length - kept);
-      return { bytesWritten: length, buffer: bytes };
-    };
-    return Object.assign(handle, { write: sparse });
-  }
-
-  test("a tensor behind 5 GiB is read without reading what is before it", async () => {
-    const file = path.join(await temporaryFolder(), "large.safetensors");
-    const handle = await open(file, "w");
-    await sparse(handle, 5 * GIB + 4, [1.5, -2, 3]);
-    await handle.close();
-    await using opened = await openSafetensors(file);
-    expect(values(await opened.read("tail"))).toEqual([1.5, -2, 3]);
-  });
-
-  test("tensors are written one after another, only one in memory at a time", async () => {
-    const file = path.join(await temporaryFolder(), "large.safetensors");
-    const size = 2 ** 26;
-    const layout = Array.from({ length: 20 }, (_, i) => ({
-      name: `t${i}`,
-      elementType: "F32" as const,
-      shape: [size],
-    }));
-    const shared = new Float32Array(size); // 256 MiB, 20 times
-    async function* data(): AsyncGenerator<TensorData> {
-      for (let i = 0; i < layout.length; i++) {
-        shared[size - 1] = i + 0.5;
-        yield f32([size], shared);
-      }
-    }
-    await writeSafetensors(file, { layout, data: data() }, {}, openSparse);
-    expect((await stat(file)).size).toBeGreaterThan(5 * GIB);
-    await using opened = await openSafetensors(file);
-    for (const name of ["t0", "t19"]) {
-      const { data: numbers } = await opened.read(name);
-      expect([name, numbers.length, numbers.at(-2), numbers.at(-1)]).toEqual([
-        name,
-        size,
-        0,
-        Number(name.slice(1)) + 0.5,
-      ]);
-    }
   });
 });
 

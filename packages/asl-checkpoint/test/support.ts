@@ -59,3 +59,7 @@ export function tinyTresnet(classes = 3): Tensors {
     "head.fc.bias": f32([classes], new Float32Array(classes)),
   };
 }
+
+/** A tensor in the header of a safetensors file, right or wrong. */
+export const headerEntry = (dtype: string, shape: unknown, offsets: unknown): string =>
+  JSON.stringify({ dtype, shape, data_offsets: offsets });
