@@ -24,9 +24,12 @@ export function buildOnnx(opened: OpenedModel, batch: number | "dynamic", option
     name: opened.architecture.variant,
     producerName: "asl-export",
   });
-  const network = options.float16 === true ? encodeModel(toFloat16(decodeModel(bytes))) : bytes;
+  const network = options.float16 === true ? halved(bytes) : bytes;
   return options.preprocess === true ? preprocessed(network, opened) : network;
 }
+
+/** A file of `buildOnnx` with weights and graph in float16. */
+export const halved = (bytes: Uint8Array): Uint8Array => encodeModel(toFloat16(decodeModel(bytes)));
 
 /** A file of `buildOnnx`, quantised or not, with what stands around the network put into its graph. */
 export const preprocessed = (

@@ -4,18 +4,17 @@ import {
   type CommandContext,
   cacheDirOption,
   checkPlaceOf,
+  checkPlaceOfFolder,
   createCommand,
   EXIT,
   existingFile,
   existingFolder,
-  formatTable,
   imageSize,
   mirrorOption,
   nonNegativeNumber,
   numericsOption,
   offlineOption,
   oneOf,
-  openBackend,
   openModel,
   positiveInteger,
   resolveModel,
@@ -23,13 +22,14 @@ import {
   writeFileAtomically,
   type ZooOptions,
 } from "asl-cli";
-import { AslError } from "asl-core";
 import { CALIBRATION_METHODS, type WeightBits } from "asl-onnx";
-import { type Agreement, CHECKED_BATCHES, measureAgreement } from "./agreement.js";
-import { buildOnnx, preprocessed } from "./build-onnx.js";
+import { buildOnnx, halved, preprocessed } from "./build-onnx.js";
 import { checkCombination, FORMATS, formatOf, type OutputOptions } from "./combinations.js";
 import { exportSafetensors } from "./export-safetensors.js";
-import { calibrationPictures, exportInt8, type Int8Options, int8AsText } from "./int8.js";
+import { calibrationPictures, exportInt8, type Int8Export } from "./int8.js";
+import { summaryAsJson, summaryAsText } from "./summary.js";
+import { modelFileIn, TARGETS, takesPictures, writeTarget } from "./target/target.js";
+import { verifyQuantized, verifyWithSession } from "./verify.js";
 
 /** "dynamic" or a number from 1 on. */
 const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
@@ -43,7 +43,7 @@ const batchSize: ArgumentParser<number | "dynamic"> = (text) => {
 
 const weightBits: ArgumentParser<WeightBits> = (text) => (oneOf(["7", "8"] as const)(text) === "7" ? 7 : 8);
 
-export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions, Int8Options {
+export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions {
   readonly model: string;
   readonly imageSize?: number | undefined;
   readonly weights?: "regular" | "ema" | undefined;
@@ -65,13 +65,21 @@ export const exportCommand = () =>
       "asl-export --model run/best-ema.safetensors --format safetensors --names timm --out timm.safetensors",
       "asl-export --model run/best-ema.safetensors --int8 --calibrate photos --out model-int8.onnx",
       "asl-export --model tresnet_m.pth --int8 --calibrate val2017 --annotations instances_val2017.json --out model-int8.onnx",
+      "asl-export --model run/best-ema.safetensors --target web --out site",
+      "asl-export --model run/best-ema.safetensors --target triton --with-preprocess --out model-repository/tagger",
     ],
   })
     .requiredOption("--model <file>", "a checkpoint (.pth, .safetensors), or a published model's name")
     .addOption(cacheDirOption())
     .addOption(offlineOption())
     .addOption(mirrorOption())
-    .requiredOption("--out <file>", "the file to write; its folder must be there")
+    .requiredOption("--out <place>", "the file to write, with --target the folder; the folder around it must be there")
+    .option(
+      "--target <kind>",
+      "a folder with all that a deployment needs, with --with-preprocess: web (a static page), node (a module); " +
+        "or triton (a model of its model repository, called as the folder)",
+      oneOf(TARGETS),
+    )
     .option(
       "--format <kind>",
       "onnx or safetensors; default: safetensors where the file's name ends so, else onnx",
@@ -99,25 +107,27 @@ export const exportCommand = () =>
     .option("--no-verify", "write the file without comparing its outputs with the session's")
     .option("--int8", "quantise: int8 weights, uint8 activations (QDQ); sensitive layers stay in float32")
     .option("--calibrate <folder>", "of pictures such as the model will see, for the ranges of --int8", existingFolder)
-    .option("--calibrate-count <pictures>", "most pictures of --calibrate, spread over it", positiveInteger, 256)
+    .option(
+      "--calibrate-count <pictures>",
+      "most pictures of --calibrate, spread over it; default: 256",
+      positiveInteger,
+    )
     .option(
       "--calibration <method>",
-      "of the ranges: minmax, percentile (all but 0.005 % at either end) or mse (least squared error)",
+      "of the ranges: minmax (default), percentile (all but 0.005 % at either end) or mse (least squared error)",
       oneOf(CALIBRATION_METHODS),
-      "minmax" as const,
     )
     .option(
       "--weight-bits <bits>",
-      "of --int8: 7 gives the same on every processor; 8 is more accurate, but sums may overflow on x86 without VNNI",
+      "of --int8: 7 (default) gives the same on every processor; 8 is more accurate, but sums may overflow on x86 " +
+        "without VNNI",
       weightBits,
-      7 as const,
     )
     .option("--no-bias-correction", "with --int8: leave the shift that rounded weights bring")
     .option(
       "--max-error <share>",
-      "relative error of the logits up to which layers are quantised; the others stay in float32",
+      "relative error of the logits up to which layers are quantised, the others stay in float32; default: 0.05",
       nonNegativeNumber,
-      0.05,
     )
     .option(
       "--annotations <file>",
@@ -129,7 +139,8 @@ export const exportCommand = () =>
 /** Exports; throws AslError when the file disagrees with the session or cannot be written. */
 export async function exportModel(options: ExportOptions, { report, signal }: CommandContext): Promise<number> {
   checkCombination(options);
-  await checkPlaceOf(options.out);
+  const { out, target, batch } = options;
+  await (target === undefined ? checkPlaceOf(out) : checkPlaceOfFolder(out));
   const { file, published } = await resolveModel(options.model, options, { report, signal });
   const size = options.imageSize ?? published?.imageSize;
   const model = await openModel(file, {
@@ -139,85 +150,35 @@ export async function exportModel(options: ExportOptions, { report, signal }: Co
   });
   for (const note of model.notes) report.note(note);
   if (formatOf(options) === "safetensors") {
-    const { out, names = "official", weights = "regular", json = false } = options;
+    const { names = "official", weights = "regular", json = false } = options;
     return exportSafetensors(model, { out, names, weights, json }, { report });
   }
-  const calibration = await calibrationPictures(options, model);
-  const float = buildOnnx(model, options.batch, { float16: options.fp16 === true });
-  const finished = (bytes: Uint8Array) => (options.withPreprocess === true ? preprocessed(bytes, model) : bytes);
-  const agreements = options.verify ? await verify(model, finished(float), options, signal) : [];
-  const int8 =
-    calibration === undefined ? undefined : await exportInt8(float, model, calibration, options, { report, signal });
-  const bytes = finished(int8?.bytes ?? float);
-  signal.throwIfAborted();
-  await writeFileAtomically(options.out, bytes);
-
-  const maxError = Math.max(0, ...agreements.map((each) => each.maxError));
-  const bound = Math.max(0, ...agreements.map((each) => each.bound));
-  if (options.json === true) {
-    const checked = options.verify
-      ? { maxError, bound, checks: agreements }
-      : { maxError: null, bound: null, checks: [] };
-    report.printJson({
-      file: options.out,
-      bytes: bytes.length,
-      batch: options.batch,
-      imageSize: model.imageSize,
-      numerics: model.numerics,
-      precision: options.fp16 === true ? "f16" : int8 === undefined ? "f32" : "int8",
-      ...checked,
-      ...(int8 === undefined ? {} : { int8: int8.report, mAP: int8.mAP ?? null }),
-    });
-    return EXIT.ok;
+  const withPreprocess = options.withPreprocess === true || takesPictures(target);
+  const calibration = await calibrationPictures(options);
+  const float = buildOnnx(model, batch);
+  const finished = (bytes: Uint8Array) => (withPreprocess ? preprocessed(bytes, model) : bytes);
+  const verification = { model, batch, out, signal };
+  const losesPrecision = options.fp16 === true || calibration !== undefined;
+  let bytes = losesPrecision ? float : finished(float);
+  // a mistake of the export shows here, before precision is lost
+  let checks = options.verify ? await verifyWithSession(bytes, "f32", verification) : [];
+  let int8: Int8Export | undefined;
+  if (options.fp16 === true) {
+    bytes = finished(halved(float));
+    if (options.verify) checks = await verifyWithSession(bytes, "f16", verification);
+  } else if (calibration !== undefined) {
+    int8 = await exportInt8(float, model, calibration, options, { report, signal });
+    bytes = finished(int8.bytes);
+    if (options.verify) await verifyQuantized(bytes, int8.bytes, verification);
   }
-  const { imageSize: side, classNames } = model;
-  const batch = options.batch === "dynamic" ? "batch" : options.batch;
-  report.print(
-    `${options.out}: ${(bytes.length / 1e6).toFixed(1)} MB, ` +
-      (options.withPreprocess === true
-        ? `images u8[${batch},height,width,3] -> scores and labels of ${classNames.length} classes`
-        : `images f32[${batch},3,${side},${side}] -> logits of ${classNames.length} classes`),
-  );
-  const compared = int8 === undefined ? "compared" : "the float32 network, compared";
-  if (!options.verify) report.print("not compared with the session (--no-verify)");
-  else
-    report.print(
-      `${compared} with the session on random pictures, max error ${maxError.toExponential(2)}:\n${agreementTable(agreements)}`,
-    );
-  if (int8 !== undefined) report.print(int8AsText(int8));
+  signal.throwIfAborted();
+  let files: readonly string[] | undefined;
+  if (target === undefined) await writeFileAtomically(out, bytes);
+  else files = await writeTarget(out, target, bytes, model);
+
+  const exported = { model, options, file: target === undefined ? out : modelFileIn(out, target), files };
+  const result = { ...exported, bytes: bytes.length, withPreprocess, checks, int8 };
+  if (options.json === true) report.printJson(summaryAsJson(result));
+  else report.print(summaryAsText(result));
   return EXIT.ok;
-}
-
-async function verify(
-  model: Awaited<ReturnType<typeof openModel>>,
-  bytes: Uint8Array,
-  { out, batch, fp16 }: ExportOptions,
-  signal: AbortSignal,
-): Promise<readonly Agreement[]> {
-  const { openOnnxModelNode } = await import("asl-onnx/node");
-  await using file = await openOnnxModelNode(bytes);
-  const backend = await openBackend("onnx");
-  const batches = batch === "dynamic" ? CHECKED_BATCHES : [batch];
-  const agreements = await measureAgreement({
-    ...{ model, backend, file, imageSize: model.imageSize, batches, signal },
-    precision: fp16 === true ? "f16" : "f32",
-  });
-  const worst = agreements.find(({ maxError, bound }) => !(maxError <= bound));
-  if (worst === undefined) return agreements;
-  throw new AslError(
-    "ERR_ASL_EXPORT",
-    `${out}: not written. At batch ${worst.batch} the exported model's outputs differ from the session's by ` +
-      `${worst.maxError.toExponential(2)}, more than the bound of ${worst.bound.toExponential(2)}. This is a mistake in ` +
-      "the export: please report it with the checkpoint. --no-verify writes the file all the same.",
-  );
-}
-
-function agreementTable(agreements: readonly Agreement[]): string {
-  const rows = agreements.map(({ batch, maxError, bound }) => [
-    String(batch),
-    maxError.toExponential(2),
-    bound.toExponential(2),
-    bound === 0 ? "same bits" : (maxError / bound).toFixed(3),
-  ]);
-  return formatTable(["batch", "max error", "bound", "error / bound"], rows, [0, 1, 2, 3]);
 }

@@ -14,3 +14,6 @@ export { exportSafetensors, type SafetensorsExport } from "./export-safetensors.
 export { exportInt8, type Int8Export, type Int8Options } from "./int8.js";
 export type { MeasuredMap } from "./measure-map.js";
 export { onnxMetadata } from "./onnx-metadata.js";
+export { TARGETS, type Target, writeTarget } from "./target/target.js";
+export { EnumValue, printTextProto, type TextMessage, type TextValue } from "./target/text-proto.js";
+export { tritonConfig } from "./target/triton.js";

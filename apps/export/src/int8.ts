@@ -1,18 +1,29 @@
-import { type CommandContext, expandPictures, formatTable, type OpenedModel, type Reporter, UsageError } from "asl-cli";
+import {
+  type CommandContext,
+  expandPictures,
+  fewInThisThread,
+  formatTable,
+  type OpenedModel,
+  type Reporter,
+  UsageError,
+} from "asl-cli";
 import { createLoader, type Dataset } from "asl-data";
 import { type CalibrationMethod, calibrationPasses, type QuantizationReport, type WeightBits } from "asl-onnx";
-import { fewInThisThread } from "./loader-threads.js";
 import { type MeasuredMap, measureMap } from "./measure-map.js";
 
 export interface Int8Options {
   readonly int8?: true | undefined;
   /** Folder of calibration pictures. */
   readonly calibrate?: string | undefined;
-  readonly calibrateCount: number;
-  readonly calibration: CalibrationMethod;
-  readonly weightBits: WeightBits;
+  /** Default 256. */
+  readonly calibrateCount?: number | undefined;
+  /** Default "minmax". */
+  readonly calibration?: CalibrationMethod | undefined;
+  /** Default 7. */
+  readonly weightBits?: WeightBits | undefined;
   readonly biasCorrection: boolean;
-  readonly maxError: number;
+  /** Default 0.05. */
+  readonly maxError?: number | undefined;
   readonly annotations?: string | undefined;
   readonly batch: number | "dynamic";
 }
@@ -24,25 +35,15 @@ export interface Int8Export {
   readonly mAP: MeasuredMap | undefined;
 }
 
-/** Calibration pictures; undefined without --int8. Throws UsageError for options that do not go together. */
-export async function calibrationPictures(
-  options: Int8Options,
-  model: Pick<OpenedModel, "numerics">,
-): Promise<readonly string[] | undefined> {
-  const { int8, calibrate: folder, calibrateCount, batch } = options;
-  if (int8 !== true) {
-    if (folder === undefined && options.annotations === undefined) return undefined;
-    throw new UsageError("--calibrate and --annotations go with --int8");
-  }
-  if (folder === undefined) {
-    throw new UsageError("--int8 needs pictures to find the ranges of the activations: --calibrate DIR");
-  }
-  if (model.numerics === "exact") {
-    throw new UsageError("--int8 goes without --numerics exact: a quantised network has the bits of no other");
-  }
+const MOST_PICTURES = 256;
+
+/** Calibration pictures, any first few of them spread over the folder; undefined without --int8. */
+export async function calibrationPictures(options: Int8Options): Promise<readonly string[] | undefined> {
+  const { int8, calibrate: folder, calibrateCount = MOST_PICTURES, batch } = options;
+  if (int8 !== true || folder === undefined) return undefined;
   const { files, problems } = await expandPictures([folder]);
   if (problems[0] !== undefined) throw new UsageError(`--calibrate ${problems[0]}`);
-  const chosen = spread(files, calibrateCount);
+  const chosen = spread(files).slice(0, calibrateCount);
   if (batch !== "dynamic" && chosen.length < batch) {
     throw new UsageError(
       `--calibrate ${folder}: ${chosen.length} pictures do not fill a batch of ${batch}; give more, or --batch dynamic`,
@@ -51,10 +52,21 @@ export async function calibrationPictures(
   return chosen;
 }
 
-/** At most `count`, at equal distances: folders are often sorted by class. */
-function spread(files: readonly string[], count: number): readonly string[] {
-  if (files.length <= count) return files;
-  return Array.from({ length: count }, (_, index) => files[Math.floor((index * files.length) / count)]!);
+/**
+ * In an order of which every beginning lies evenly over the whole, the first 2^k at equal distances (van der Corput's
+ * sequence): folders are often sorted by class, and errors are measured on the first few pictures.
+ */
+export function spread<T>(files: readonly T[]): readonly T[] {
+  const bits = Math.ceil(Math.log2(Math.max(1, files.length)));
+  const places = Array.from({ length: 2 ** bits }, (_, index) => Math.floor(reversedFraction(index) * files.length));
+  return [...new Set(places)].map((place) => files[place]!);
+}
+
+/** The binary digits of a whole number behind the point, the last one first: 1, 2, 3 -> 1/2, 1/4, 3/4. */
+function reversedFraction(index: number): number {
+  let fraction = 0;
+  for (let digit = 0.5, rest = index; rest > 0; digit /= 2, rest = Math.floor(rest / 2)) fraction += digit * (rest % 2);
+  return fraction;
 }
 
 /** Quantises the float file; measures mAP before and after where there are annotations. */
@@ -66,7 +78,8 @@ export async function exportInt8(
   context: CommandContext,
 ): Promise<Int8Export> {
   const { report, signal } = context;
-  const { calibration: method, weightBits, biasCorrection, maxError, annotations, calibrate: folder } = options;
+  const { calibration: method = "minmax", weightBits, biasCorrection, maxError } = options;
+  const { annotations, calibrate: folder } = options;
   // one picture at a time takes the least memory: the values of all layers are kept
   const batchSize = options.batch === "dynamic" ? 1 : options.batch;
   const items = files.map((file) => ({ name: file, file, labels: [] }));
@@ -75,7 +88,9 @@ export async function exportInt8(
   try {
     const pictures = () => batches({ classes: model.classNames, items }, model, batchSize, context);
     const quantized = await quantizeOnnxNode(float, {
-      ...{ pictures, method, weightBits, biasCorrection, maxError, signal },
+      ...{ pictures, method, biasCorrection, signal },
+      ...(weightBits === undefined ? {} : { weightBits }),
+      ...(maxError === undefined ? {} : { maxError }),
       onProgress: (progress) =>
         progress.stage === "calibrate" ? bars.calibrated(progress.done) : bars.measured(progress.done, progress.total),
     });

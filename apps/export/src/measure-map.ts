@@ -1,8 +1,15 @@
-import { alignClasses, type CommandContext, findSources, type OpenedModel, openSource, UsageError } from "asl-cli";
+import {
+  alignClasses,
+  type CommandContext,
+  fewInThisThread,
+  findSources,
+  type OpenedModel,
+  openSource,
+  UsageError,
+} from "asl-cli";
 import { createLoader, type Loader } from "asl-data";
 import type { OnnxModelSession } from "asl-onnx";
 import { type Predictions, sigmoidScores, validationReport } from "asl-training";
-import { fewInThisThread } from "./loader-threads.js";
 
 /** Percent, over the same pictures. */
 export interface MeasuredMap {

@@ -2,13 +2,16 @@ import { execFileSync } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { halfToFloat } from "asl-checkpoint";
-import { UsageError } from "asl-cli";
+import { openModel, UsageError } from "asl-cli";
 import { f32 } from "asl-core";
 import { decodeModel, encodeModel, readOnnxMetadata, toFloat16 } from "asl-onnx";
 import { openOnnxModelNode } from "asl-onnx/node";
 import { beforeAll, describe, expect, it } from "vitest";
+import { samePictures } from "../src/agreement.js";
+import { buildOnnx } from "../src/build-onnx.js";
 import { checkCombination } from "../src/combinations.js";
 import { exportCommand } from "../src/command.js";
+import { verifyWithSession } from "../src/verify.js";
 import { CHECKPOINT, PYTHON, pythonHas, run, temporaryFolder } from "./support.js";
 
 let single: string;
@@ -22,7 +25,7 @@ beforeAll(async () => {
   const { code, stdout } = await run(...options, "--fp16", "--out", half);
   expect(code).toBe(0);
   printed = JSON.parse(stdout) as typeof printed;
-});
+}, 120_000);
 
 describe("a file in float16", () => {
   it("is half as large, with inputs and outputs in float32", async () => {
@@ -79,6 +82,42 @@ describe("a file in float16", () => {
     const initializer = model.graph.initializer.map((each) => (each === first ? { ...each, rawData } : each));
     expect(() => toFloat16({ ...model, graph: { ...model.graph, initializer } })).toThrow(
       `float16: element 1 of "${first!.name}" is 70000; float16 holds at most 65504`,
+    );
+  });
+
+  it("goes with preprocessing in the graph, which stays in float32", async () => {
+    const folder = path.dirname(half);
+    const out = path.join(folder, "tagger.onnx");
+    const options = ["--model", CHECKPOINT, "--image-size", "64", "--json", "--fp16", "--with-preprocess"];
+    const { code, stdout, stderr } = await run(...options, "--out", out);
+    expect(code, stderr).toBe(0);
+    const { precision, compared, maxError, bound } = JSON.parse(stdout);
+    expect({ precision, compared }).toEqual({ precision: "f16", compared: "file" });
+    expect(maxError).toBeLessThanOrEqual(bound);
+    await using tagger = await openOnnxModelNode(await readFile(out));
+    expect(tagger.inputs.images).toEqual({ dtype: "u8", shape: ["batch", "height", "width", 3] });
+    const { scores, labels } = await tagger.run({ images: samePictures(2, 64).pictures });
+    labels!.data.forEach((label, index) => {
+      expect(label).toBe(scores!.data[index]! > 0.8 ? 1 : 0);
+    });
+    const { graph } = decodeModel(await readFile(out));
+    const types = new Map(graph.initializer.map(({ name, dataType }) => [name, dataType]));
+    expect(types.get("postprocess/thresholds")).toBe(1);
+  });
+
+  it("is refused where half precision will not do, with the reason", async () => {
+    const model = await openModel(CHECKPOINT, { imageSize: 64 });
+    const weights = decodeModel(buildOnnx(model, "dynamic", { float16: true }));
+    // 1 of 16 bits of each weight: as coarse as numbers can be
+    const initializer = weights.graph.initializer.map((each) => {
+      const bits = new Uint16Array(new Uint8Array(each.rawData).buffer);
+      if (each.dataType !== 10) return each;
+      return { ...each, rawData: new Uint8Array(bits.map((half) => half & 0xfc00).buffer) };
+    });
+    const coarse = encodeModel({ ...weights, graph: { ...weights.graph, initializer } });
+    const verification = { model, batch: 1, out: "model.onnx", signal: new AbortController().signal } as const;
+    await expect(verifyWithSession(coarse, "f16", verification)).rejects.toThrow(
+      /^model.onnx: not written.*half precision is too coarse for these weights: leave --fp16 out/,
     );
   });
 

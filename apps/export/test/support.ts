@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import ort from "onnxruntime-node";
+import sharp from "sharp";
 import { afterAll } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -45,3 +47,18 @@ const folders: string[] = [];
 afterAll(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
+
+/** A picture of noise. */
+export const noise = (width: number, height: number) =>
+  sharp({
+    create: { width, height, channels: 3, background: "#fff", noise: { type: "gaussian", mean: 128, sigma: 50 } },
+  }).png();
+
+/** What a file with preprocessing says of a picture. */
+export async function scoresOf(model: string, picture: string): Promise<readonly number[]> {
+  const session = await ort.InferenceSession.create(model);
+  const { data, info } = await sharp(picture).raw().toBuffer({ resolveWithObject: true });
+  const images = new ort.Tensor("uint8", data, [1, info.height, info.width, 3]);
+  const { scores } = await session.run({ images });
+  return Array.from(scores!.data as Float32Array);
+}

@@ -48,12 +48,24 @@ export interface InferOptions extends SharedOptions, ZooOptions {
   readonly numerics?: NumericsName | undefined;
   readonly batchSize: number;
   readonly serve?: number | undefined;
-  readonly host: string;
-  readonly maxQueue: number;
-  readonly maxDelay: number;
-  readonly maxBytes: number;
-  readonly maxPixels: number;
+  /** These go with `serve`; their defaults are in SERVING. */
+  readonly host?: string | undefined;
+  readonly maxQueue?: number | undefined;
+  readonly maxDelay?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly maxPixels?: number | undefined;
 }
+
+/** Of the options that go with --serve. No defaults of commander's, so that one that was given without it is seen. */
+const SERVING = { host: "127.0.0.1", maxQueue: 64, maxDelay: 2, maxBytes: 20e6, maxPixels: 50e6 } as const;
+
+const SERVING_FLAGS: Readonly<Record<keyof typeof SERVING, string>> = {
+  host: "--host",
+  maxQueue: "--max-queue",
+  maxDelay: "--max-delay",
+  maxBytes: "--max-bytes",
+  maxPixels: "--max-pixels",
+};
 
 export const inferCommand = () =>
   createCommand({
@@ -102,11 +114,19 @@ export const inferCommand = () =>
     .addOption(backendOption())
     .addOption(numericsOption("the network of a checkpoint"))
     .option("--serve <port>", "answer over HTTP instead (0: any free port); /openapi.json describes it", portNumber)
-    .option("--host <address>", "of the network that --serve listens on; 0.0.0.0: any", "127.0.0.1")
-    .option("--max-queue <count>", "most requests under way; others get 503", positiveInteger, 64)
-    .option("--max-delay <ms>", "longest that a picture waits for others to make a batch", nonNegativeNumber, 2)
-    .option("--max-bytes <size>", 'most bytes of a request: "20MB"', byteSize, 20e6)
-    .option("--max-pixels <count>", "most pixels of a picture over HTTP", positiveInteger, 50e6);
+    .option("--host <address>", "of the network that --serve listens on; 0.0.0.0: any; default: 127.0.0.1")
+    .option(
+      "--max-queue <count>",
+      "with --serve: most requests under way, others get 503; default: 64",
+      positiveInteger,
+    )
+    .option(
+      "--max-delay <ms>",
+      "with --serve: longest that a picture waits for others to make a batch; default: 2",
+      nonNegativeNumber,
+    )
+    .option("--max-bytes <size>", 'with --serve: most bytes of a request; default: "20MB"', byteSize)
+    .option("--max-pixels <count>", "with --serve: most pixels of a picture; default: 50000000", positiveInteger);
 
 /** Tags all pictures and prints; returns exit code 1 when one of them could not be read or written. */
 export async function infer(
@@ -123,6 +143,10 @@ export async function infer(
   if (options.model === undefined) throw new UsageError("required option '--model <file>' not specified");
   if (options.serve !== undefined)
     return serveModel({ ...options, model: options.model, port: options.serve }, context, inputs);
+  const stray = Object.entries(SERVING_FLAGS).flatMap(([name, flag]) =>
+    options[name as keyof typeof SERVING] === undefined ? [] : [flag],
+  );
+  if (stray.length > 0) throw new UsageError(`${stray.join(", ")}: of a server; add --serve PORT, or leave it out`);
   if (inputs.length === 0) throw new UsageError("missing required argument 'pictures'");
   const { files, problems } = await expandPictures(inputs);
   for (const problem of problems) report.warn(problem);
@@ -204,7 +228,18 @@ async function serveModel(
       throw new UsageError(`--${name === "saveAnnotated" ? "save-annotated" : name} does not go with --serve`);
   }
   await using classifier = await openNamed(options, context);
-  return await serve(classifier, { ...options, thresholds: thresholdsOf(classifier, options.threshold) }, context);
+  const { host, maxQueue, maxDelay, maxBytes, maxPixels } = options;
+  const { model, port } = options;
+  const thresholds = thresholdsOf(classifier, options.threshold);
+  return await serve(
+    classifier,
+    {
+      ...{ model, port, thresholds, host: host ?? SERVING.host, maxQueue: maxQueue ?? SERVING.maxQueue },
+      ...{ maxDelay: maxDelay ?? SERVING.maxDelay, maxBytes: maxBytes ?? SERVING.maxBytes },
+      maxPixels: maxPixels ?? SERVING.maxPixels,
+    },
+    context,
+  );
 }
 
 /** Which thresholds hold, in words. */

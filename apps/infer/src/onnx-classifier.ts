@@ -43,8 +43,9 @@ function classifierOf(file: string, session: OnnxModelSession, options: Classifi
   if (Array.isArray(metadata.thresholds)) checkCount(file, "thresholds", metadata.thresholds.length, classNames.length);
   const imageSize = imageSizeOf(file, input.size, metadata.imageSize, options.imageSize);
   if (metadata.resizeFilter === undefined) {
+    const kind = input.bytes ? "scores" : "logits";
     notes.push(
-      `${file}: no resize filter in its metadata; assuming ${DEFAULT_RESIZE_FILTER} and output "${output.name}" to hold logits`,
+      `${file}: no resize filter in its metadata; assuming ${DEFAULT_RESIZE_FILTER} and output "${output.name}" to hold ${kind}`,
     );
   }
   const [batchSize, batchSizes] =

@@ -1,3 +1,4 @@
+import { fewInThisThread } from "asl-cli";
 import { createLoader, type SkippedPicture } from "asl-data";
 import type { Classifier } from "./classifier.js";
 
@@ -13,9 +14,6 @@ export interface ScoreOptions {
   readonly signal: AbortSignal;
 }
 
-/** So few pictures are prepared in the calling thread: starting threads would take longer. */
-const FEW = 16;
-
 /** Scores pictures in their order, a batch at a time; pictures that cannot be read are left out. */
 export async function* scorePictures(
   classifier: Classifier,
@@ -28,7 +26,7 @@ export async function* scorePictures(
     { classes: classNames, items },
     {
       ...{ imageSize, batchSize, filter: resizeFilter, onCorrupt: "skip", onSkip, signal },
-      ...(files.length <= FEW ? { workers: 0 } : {}),
+      ...fewInThisThread({ items }),
     },
   );
   for await (const { images, names } of loader.epoch(0)) {

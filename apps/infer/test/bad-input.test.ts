@@ -113,6 +113,12 @@ describe("an option", () => {
     expect(await refused(2, infer("--top", "some"))).toMatch(/a whole number from 1 on; got "some"/);
   });
 
+  it("--host and others of a server without --serve", async () => {
+    expect(await refused(2, infer("--host", "0.0.0.0", "--max-queue", "64"))).toMatch(
+      /--host, --max-queue: of a server; add --serve PORT, or leave it out/,
+    );
+  });
+
   it("--model that is missing", async () => {
     expect(await refused(2, [inFolder("good.jpg")])).toMatch(/required option '--model <file>' not specified/);
   });

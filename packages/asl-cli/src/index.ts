@@ -53,12 +53,13 @@ export {
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
 export { type ExpandedPictures, expandPictures } from "./expand-pictures.js";
+export { fewInThisThread } from "./loader-threads.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
 export { DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";
-export { checkPlaceOf, writeFileAtomically } from "./write-file.js";
+export { checkPlaceOf, checkPlaceOfFolder, writeFileAtomically, writeFolderAtomically } from "./write-file.js";
 export {
   cacheDirOption,
   mirrorOption,

@@ -30,6 +30,8 @@ export async function evaluate<P extends string>(
   const scores = new Map<P, Float32Array[]>(programs.map((program) => [program, []]));
   const finish = async ({ batch, logits }: Running<P>) => {
     const realElements = batch.indices.length * loader.classes.length;
+    // all of them, so that none still runs on the session when another has failed
+    await Promise.allSettled(logits.map(([, values]) => values));
     for (const [program, values] of logits) {
       scores.get(program)!.push(sigmoidScores((await values).subarray(0, realElements)));
     }

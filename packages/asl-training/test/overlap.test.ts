@@ -55,6 +55,25 @@ it("the next batch is decoded and handed over while the backend computes", async
   expect(events.filter((event) => event.startsWith("result"))).toEqual(["result 1", "result 2", "result 3"]);
 });
 
+it("when one of several programs fails, the others have ended before it is reported", async () => {
+  const ended: string[] = [];
+  const session: Session<"regular" | "ema"> = {
+    async run(program) {
+      await new Promise((resolve) => setTimeout(resolve, program === "regular" ? 1 : 40));
+      ended.push(program);
+      if (program === "regular") throw new Error("out of memory");
+      return { logits: f32([2, 2], [0, 0, 0, 0]) };
+    },
+    read: async () => ({}),
+    write: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  await expect(evaluate(session, ["regular", "ema"], loader)).rejects.toThrow("out of memory");
+  expect(ended.filter((program) => program === "ema")).toHaveLength(
+    ended.filter((program) => program === "regular").length,
+  );
+});
+
 it("what was started ends before an abort is reported", async () => {
   const events: string[] = [];
   const stop = new AbortController();

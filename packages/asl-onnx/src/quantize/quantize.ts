@@ -26,7 +26,7 @@ export interface QuantizeOptions extends OpenOptions {
   readonly biasCorrection?: boolean;
   /** Relative error of the outputs up to which layers are quantised. Default 0.05; Infinity: all of them. */
   readonly maxError?: number;
-  /** Pictures that errors are measured on. Default 16. */
+  /** So many of the first pictures are what errors are measured on: they should be like the whole. Default 16. */
   readonly errorPictures?: number;
   readonly onProgress?: (progress: QuantizeProgress) => void;
   readonly signal?: AbortSignal | undefined;
