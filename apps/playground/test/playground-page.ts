@@ -21,8 +21,7 @@ export class Playground {
 
   choose = (title: string) => this.page.locator(".segments label", { hasText: title }).click();
   backend = () => this.page.getByTestId("backend").textContent();
-  // an emulated GPU may compile kernels for a minute
-  tinyIsLoaded = () => this.page.getByText("TResNet 2-2-2-1, 8 planes").waitFor({ timeout: 120_000 });
+  tinyIsLoaded = () => this.page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
 
   /** On WebAssembly, where it is there at once, unless the test is about WebGPU. */
   async loadTiny(on: "WebAssembly" | "WebGPU" = "WebAssembly"): Promise<void> {
@@ -93,6 +92,8 @@ export function openPlayground(): () => OpenedPlayground {
     const { site, checkpoint } = shared;
     const problems: string[] = [];
     const page = await browser!.newPage({ viewport: { width: 1200, height: 900 } });
+    // an emulated GPU may compile kernels, and compute, for a minute
+    page.setDefaultTimeout(120_000);
     opened = { ...shared, page, playground: new Playground(page, checkpoint), problems };
     page.on("console", (message) => {
       if (message.type() === "error") problems.push(message.text());
