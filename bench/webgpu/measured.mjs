@@ -24,12 +24,13 @@ countBuffers();
 
 /**
  * A Backend whose runs also return `seconds`, from feeds in this page to results in this page, and `bufferBytes`, the most
- * that buffers have taken since the page was opened.
+ * that buffers have taken since the session was compiled, what a peer keeps of earlier ones included.
  */
 export function measured(backend) {
   return {
     name: backend.name,
     async compile(state, programs) {
+      live.peak = live.bytes;
       const session = await backend.compile(state, programs);
       return {
         read: (names) => session.read(names),
