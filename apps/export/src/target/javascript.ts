@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import type { OpenedModel } from "asl-cli";
 
 /** What a program has to know beside the .onnx file: in browsers ONNX Runtime does not give its metadata away. */
@@ -14,8 +15,8 @@ export interface TaggerDescription {
 }
 
 const FILES = {
-  web: ["index.html", "tagger.js"],
-  node: ["tag.mjs", "tagger.mjs", "package.json"],
+  web: ["web/index.html", "web/tagger.js", "shared/tags.js"],
+  node: ["node/tag.mjs", "node/tagger.mjs", "node/package.json", "shared/tags.js"],
 } as const;
 
 /** The model with preprocessing in its graph, its description, and a program that uses both. */
@@ -28,8 +29,8 @@ export async function javascriptFolder(
   const description: TaggerDescription = {
     ...{ file: "model.onnx", variant: architecture.variant, labels, thresholds, imageSize, resizeFilter },
   };
-  const programs = FILES[target].map(async (name): Promise<[string, Uint8Array]> => {
-    return [name, await readFile(new URL(`../../targets/${target}/${name}`, import.meta.url))];
+  const programs = FILES[target].map(async (source): Promise<[string, Uint8Array]> => {
+    return [path.posix.basename(source), await readFile(new URL(`../../targets/${source}`, import.meta.url))];
   });
   return new Map<string, Uint8Array | string>([
     ["model.onnx", bytes],

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import ort from "onnxruntime-node";
 import sharp from "sharp";
+import { tagsOf } from "./tags.js";
 
 /** Loads model.json and the model, which lie beside this module. */
 export async function openTagger(folder = new URL(".", import.meta.url)) {
@@ -15,14 +16,7 @@ export async function openTagger(folder = new URL(".", import.meta.url)) {
       const decoded = sharp(picture, { ignoreIcc: true }).autoOrient().removeAlpha().toColourspace("srgb").raw();
       const { data, info } = await decoded.toBuffer({ resolveWithObject: true });
       const pictures = new ort.Tensor("uint8", rgb(data, info.channels), [1, info.height, info.width, 3]);
-      const results = await session.run({ images: pictures });
-      const scores = Array.from(results.scores.data);
-      const threshold = (index) => (typeof thresholds === "number" ? thresholds : thresholds[index]);
-      const tags = labels
-        .map((name, index) => ({ name, score: scores[index], threshold: threshold(index) }))
-        .filter((_, index) => results.labels.data[index])
-        .sort((a, b) => b.score - a.score);
-      return { tags, scores };
+      return tagsOf({ labels, thresholds }, await session.run({ images: pictures }));
     },
   };
 }

@@ -1,5 +1,6 @@
 // Tags pictures in a browser. All preprocessing is in the model: it takes decoded pictures of any size.
 import * as ort from "onnxruntime-web/wasm";
+import { tagsOf } from "./tags.js";
 
 /** Loads model.json and the model, which lie beside this module. */
 export async function openTagger(folder = new URL(".", import.meta.url)) {
@@ -12,14 +13,7 @@ export async function openTagger(folder = new URL(".", import.meta.url)) {
     /** image: ImageData. Returns the classes above their thresholds, and the scores of all, in the order of labels. */
     async tag(image) {
       const pictures = new ort.Tensor("uint8", rgb(image.data), [1, image.height, image.width, 3]);
-      const results = await session.run({ images: pictures });
-      const scores = Array.from(results.scores.data);
-      const threshold = (index) => (typeof thresholds === "number" ? thresholds : thresholds[index]);
-      const tags = labels
-        .map((name, index) => ({ name, score: scores[index], threshold: threshold(index) }))
-        .filter((_, index) => results.labels.data[index])
-        .sort((a, b) => b.score - a.score);
-      return { tags, scores };
+      return tagsOf({ labels, thresholds }, await session.run({ images: pictures }));
     },
   };
 }
