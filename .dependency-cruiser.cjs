@@ -74,7 +74,13 @@ module.exports = {
     },
     ...coreLayers,
     ...packageBoundaries,
-    { name: "declared-and-installed", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "declared-and-installed",
+      severity: "error",
+      from: {},
+      // tags.js: of targets/shared, beside the tagger only in the folder that asl-export writes
+      to: { couldNotResolve: true, pathNot: "^\\./tags\\.js$" },
+    },
     {
       name: "apps-never-import-each-other",
       severity: "error",
