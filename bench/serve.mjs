@@ -1,76 +1,190 @@
 // How does `infer --serve` behave under load, overload and hostile requests?
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { connect } from "node:net";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { writeSafetensors } from "asl-checkpoint";
 import { createRandom, initialize, tresnet, tresnetConfig } from "asl-core";
-import autocannon from "autocannon";
 import sharp from "sharp";
-import { hostileRequests } from "./serve/hostile-requests.mjs";
+import { linearFit } from "./linear-fit.mjs";
+import { attack } from "./serve/attack.mjs";
+import { closedLoop, openLoop, percentile, whileProbing } from "./serve/load.mjs";
+import { between, startServer } from "./serve/server.mjs";
 import { temporaryFolder } from "./temporary-folder.mjs";
 
-const MAIN = resolve(import.meta.dirname, "../apps/infer/dist/main.js");
 const IMAGE_SIZE = 224;
+const BATCH = 8;
+const CLIENTS = 16;
 const QUEUE = 32;
+const ROUNDS = 4;
 const HEADERS = { "content-type": "image/jpeg" };
+const LIMITS = ["--max-queue", `${QUEUE}`, "--max-bytes", "1MB", "--max-pixels", "4000000"];
 
-export async function run({ steps, requests = 10_000, report }) {
-  const server = await serve(await randomModel(temporaryFolder("asl-serve-")), report);
-  try {
-    const body = await photograph();
-    const load = (options) =>
-      autocannon({
-        url: `${server.address}/v1/tag`,
-        method: "POST",
-        body,
-        headers: HEADERS,
-        duration: steps,
-        ...options,
-      });
-    await load({ connections: 4, duration: 3 });
-    const alone = await load({ connections: 1 });
-    report(`one by one: ${describe(alone)}`);
-    const together = await load({ connections: 16 });
-    report(`16 clients: ${describe(together)}`);
-    const before = await server.counts();
-    const rate = Math.ceil(2 * together.requests.average);
-    // more clients than the queue has places, each of whom asks at a fixed rate
-    const over = await load({ connections: 4 * QUEUE, overallRate: rate });
-    const after = await server.counts();
-    const refused = (after["503"] ?? 0) - (before["503"] ?? 0);
-    const answered = (after["200"] ?? 0) - (before["200"] ?? 0);
-    const lost = over.errors + over.timeouts;
-    report(
-      `at ${rate}/s: ${describe(over)}; ${answered} answered, ${refused} refused with 503, ${lost} without answer`,
-    );
-    const hostile = await attack(server, requests, report);
-    return {
-      rows: [
-        row("picture, one client", alone, null, ""),
-        row("picture, 16 clients", together, alone, `${ratioOf(together, alone)}x the throughput of one client`),
-        row(`2x overload (${rate}/s)`, over, together, `${answered} answered, ${refused} refused (503), ${lost} lost`),
-      ],
-      hostile,
-    };
-  } finally {
-    server.stop();
+/** `steps`: seconds of each load; `model`: a checkpoint, default TResNet-M with random weights. */
+export async function run({ steps, requests = 10_000, model: given, report }) {
+  const model = given ?? (await randomModel(temporaryFolder("asl-serve-")));
+  const body = await photograph();
+  const options = (batch) => ["--image-size", `${IMAGE_SIZE}`, "--batch-size", `${batch}`, ...LIMITS];
+  const single = await startServer(model, options(1), report);
+  const batching = await startServer(model, options(BATCH), report);
+  const request = ({ address }) => ({ url: `${address}/v1/tag`, body, headers: HEADERS });
+  const loads = {
+    "one client": { server: single, clients: 1 },
+    [`${CLIENTS} clients, batches of 1`]: { server: single, clients: CLIENTS },
+    [`${CLIENTS} clients, batches of up to ${BATCH}`]: { server: batching, clients: CLIENTS },
+  };
+
+  // how long a picture takes says how many make `steps` seconds
+  const perSecond = {};
+  for (const [name, { server, clients }] of Object.entries(loads)) {
+    await closedLoop({ ...request(server), clients, amount: 2 * clients });
+    const { seconds } = await closedLoop({ ...request(server), clients, amount: 2 * clients });
+    perSecond[name] = (2 * clients) / seconds;
   }
+  const results = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, { server, clients }] of Object.entries(loads)) {
+      const amount = Math.max(2 * clients, Math.ceil((perSecond[name] * steps) / ROUNDS));
+      const part = await loadOn(server, () => closedLoop({ ...request(server), clients, amount }));
+      results[name] = merged(results[name], part);
+    }
+  }
+  for (const [name, result] of Object.entries(results)) report(`${name}: ${describe(result)}`);
+  const [alone, together, batched] = Object.values(results);
+
+  const rate = 2 * throughput(batched);
+  // long enough for the queue to be full for most of the time
+  const amount = Math.ceil(rate * Math.max(steps, (4 * QUEUE) / throughput(batched)));
+  const over = await loadOn(batching, () => openLoop({ ...request(batching), rate, amount }));
+  report(`${rate.toFixed(1)} requests/s: ${describe(over)}`);
+
+  await single.stop();
+  const hostile = await attack(batching, requests, report);
+  const honest = await fetch(`${batching.address}/v1/tag`, { method: "POST", body, headers: HEADERS });
+  await honest.text();
+  const ended = await batching.stop();
+
+  const failures = [
+    ...[...Object.entries(results), ["overload", over]].flatMap(([name, result]) => lossesOf(name, result)),
+    ...(refused(over) === 0 ? ["overload: nothing was refused"] : []),
+    ...Object.entries(hostile.unexpected).map(([answer, times]) => `hostile: ${times} x ${answer}`),
+    ...(honest.status === 200 ? [] : [`after the hostile requests an honest one got ${honest.status}`]),
+    ...(ended === 0 ? [] : [`the server ended with ${ended} instead of 0`]),
+  ];
+  if (failures.length > 0) process.exitCode = 1;
+  const [one, sixteen, batches] = Object.keys(results);
+  return {
+    rows: [
+      row(one, alone),
+      row(sixteen, together, alone),
+      row(batches, batched, together, `${(batched.pictures / batched.batches).toFixed(1)} pictures a batch`),
+      row(
+        `2x overload (${rate.toFixed(1)}/s)`,
+        over,
+        batched,
+        `${over.good.length} answered, ${refused(over)} got 503`,
+      ),
+    ],
+    loads: Object.fromEntries(
+      [...Object.entries(results), ["overload", over]].map(([name, r]) => [name, figuresOf(r)]),
+    ),
+    hostile: { ...hostile, growth: growthOf(hostile), honestAfterwards: honest.status, exitCode: ended },
+    failures,
+    trailer: [hostileText(hostile), ...failures.map((each) => `FAILED: ${each}`)].join("\n"),
+  };
 }
 
-const describe = ({ requests, latency, "2xx": good }) =>
-  `${requests.average.toFixed(1)}/s, p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${good} answers`;
-const ratioOf = (a, b) => (a.requests.average / b.requests.average).toFixed(2);
-/** Seconds for a picture: ours this load, the peer's one after another. */
-const row = (name, result, peer, note) => ({
-  name,
-  ours: 1 / (result["2xx"] / result.duration),
-  peer: peer === null ? null : 1 / (peer["2xx"] / peer.duration),
-  ratio: peer === null ? null : peer["2xx"] / peer.duration / (result["2xx"] / result.duration),
-  runs: result["2xx"],
-  note: `p50 ${result.latency.p50} ms, p99 ${result.latency.p99} ms${note === "" ? "" : `; ${note}`}`,
+/** A load with what the server counted of it. */
+async function loadOn(server, work) {
+  const before = await server.counts();
+  const { result, times } = await whileProbing(server.address, work);
+  const counted = between(before, await server.counts());
+  return { ...result, ...counted, good: result.statuses[200] ?? [], answered: result.statuses, probes: times };
+}
+
+function merged(a, b) {
+  if (a === undefined) return b;
+  const both = (x, y, join) =>
+    Object.fromEntries([...new Set([...Object.keys(x), ...Object.keys(y)])].map((key) => [key, join(x[key], y[key])]));
+  return {
+    seconds: a.seconds + b.seconds,
+    lost: a.lost + b.lost,
+    pictures: a.pictures + b.pictures,
+    batches: a.batches + b.batches,
+    good: [...a.good, ...b.good],
+    probes: [...a.probes, ...b.probes],
+    statuses: both(a.statuses, b.statuses, (x = 0, y = 0) => x + y),
+    answered: both(a.answered, b.answered, (x = [], y = []) => [...x, ...y]),
+  };
+}
+
+const throughput = ({ good, seconds }) => good.length / seconds;
+const refused = ({ answered }) => answered[503]?.length ?? 0;
+
+/** What was accepted and not answered, or answered with an error, as both sides saw it. */
+function lossesOf(name, { lost, statuses, answered }) {
+  const others = Object.entries(statuses).filter(([status]) => status !== "200" && status !== "503");
+  return [
+    ...(lost > 0 ? [`${name}: ${lost} requests without an answer`] : []),
+    ...others.map(([status, count]) => `${name}: ${count} requests ended with ${status}`),
+    ...Object.entries(statuses)
+      .filter(([status, count]) => count !== (answered[status]?.length ?? 0))
+      .map(
+        ([status, count]) =>
+          `${name}: the server counts ${count} x ${status}, clients ${answered[status]?.length ?? 0}`,
+      ),
+  ];
+}
+
+const milliseconds = (values, percent) => (values.length === 0 ? "-" : `${percentile(values, percent).toFixed(0)} ms`);
+const spread = (values) => `p50 ${milliseconds(values, 50)}, p99 ${milliseconds(values, 99)}`;
+const describe = (result) =>
+  `${throughput(result).toFixed(1)}/s, ${spread(result.good)}, ${result.good.length} answers, ${refused(result)} refused, ` +
+  `${result.lost} lost; /health/live p99 ${milliseconds(result.probes, 99)}`;
+
+const figuresOf = (result) => ({
+  picturesPerSecond: throughput(result),
+  p50: percentile(result.good, 50),
+  p99: percentile(result.good, 99),
+  refused: refused(result),
+  refusedP99: percentile(result.answered[503] ?? [], 99) ?? null,
+  lost: result.lost,
+  picturesPerBatch: result.pictures / result.batches,
+  healthP99: percentile(result.probes, 99),
 });
+
+/** Seconds for a picture: ours this load, the peer's the one that it is compared with. */
+const row = (name, result, peer, note = "") => ({
+  name,
+  ours: 1 / throughput(result),
+  peer: peer === undefined ? null : 1 / throughput(peer),
+  ratio: peer === undefined ? null : throughput(peer) / throughput(result),
+  runs: result.good.length,
+  note: [
+    `${throughput(result).toFixed(1)} pictures/s, ${spread(result.good)}`,
+    ...(note === "" ? [] : [note]),
+    `health p99 ${milliseconds(result.probes, 99)}`,
+  ].join("; "),
+});
+
+/** Memory of the second half, when caches and pools are full: bytes for each request. */
+function growthOf({ memory }) {
+  const late = memory.slice(memory.length >> 1);
+  return linearFit(
+    late.map(({ requests }) => requests),
+    late.map(({ bytes }) => bytes),
+  );
+}
+
+function hostileText(hostile) {
+  const { requests, slow, answers, memory } = hostile;
+  const { slope, low, high } = growthOf(hostile);
+  const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1);
+  const thousand = (bytes) => mebibytes(1000 * bytes);
+  return [
+    `${requests} hostile requests and ${slow} slow clients:`,
+    ...Object.entries(answers).map(([answer, times]) => `  ${String(times).padStart(5)} x ${answer}`),
+    `memory: ${memory.map(({ bytes }) => mebibytes(bytes)).join(", ")} MiB; second half ${thousand(slope)} MiB ` +
+      `(${thousand(low)} to ${thousand(high)}) per 1,000 requests`,
+  ].join("\n");
+}
 
 async function randomModel(folder) {
   const file = join(folder, "random.safetensors");
@@ -85,84 +199,4 @@ async function photograph() {
   const pixels = Uint8Array.from({ length: 64 * 48 * 3 }, () => random.integer(256));
   const patches = sharp(pixels, { raw: { width: 64, height: 48, channels: 3 } });
   return patches.resize(640, 480, { kernel: "cubic" }).jpeg({ quality: 90 }).toBuffer();
-}
-
-async function serve(model, report) {
-  const limits = ["--max-queue", String(QUEUE), "--max-bytes", "1MB", "--max-pixels", "4000000"];
-  const args = [MAIN, "--serve", "0", "--model", model, "--image-size", String(IMAGE_SIZE), ...limits];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill());
-  child.once("exit", (code, signal) => {
-    if (signal !== "SIGTERM" && code !== 0) report(`the server ended with ${code ?? signal}`);
-  });
-  const [line] = await once(child.stdout, "data");
-  const address = /http:\S+/.exec(line.toString())[0];
-  return {
-    address,
-    isAlive: () => child.exitCode === null && child.signalCode === null,
-    memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) * 1024,
-    async counts() {
-      const text = await (await fetch(`${address}/metrics`)).text();
-      const found = [...text.matchAll(/asl_requests_total\{status="(\d+)"\} (\d+)/g)];
-      return Object.fromEntries(found.map(([, status, count]) => [status, Number(count)]));
-    },
-    stop: () => child.kill("SIGTERM"),
-  };
-}
-
-/** Requests that no honest client makes, 16 at a time; what came back, and the memory before and after. */
-async function attack(server, count, report) {
-  const { hostname, port } = new URL(server.address);
-  const requests = await hostileRequests();
-  const answers = new Map();
-  // what the first ones leave behind for good (buffers, compiled code) is no growth
-  const send = async (index) => {
-    const { name, bytes } = requests[index % requests.length];
-    const key = `${name}: ${await statusOf(hostname, Number(port), bytes)}`;
-    answers.set(key, (answers.get(key) ?? 0) + 1);
-  };
-  const inParallel = async (from, to) => {
-    let next = from;
-    const walk = async () => {
-      while (next < to) await send(next++);
-    };
-    await Promise.all(Array.from({ length: 16 }, walk));
-  };
-  const tenth = Math.floor(count / 10);
-  const memory = [server.memory()];
-  for (let part = 0; part < 10; part++) {
-    await inParallel(part * tenth, (part + 1) * tenth);
-    memory.push(server.memory());
-    report(`${(part + 1) * tenth} hostile requests: ${(memory.at(-1) / 2 ** 20).toFixed(0)} MiB`);
-  }
-  for (const [answer, times] of [...answers].sort()) report(`  ${times} x ${answer}`);
-  const { status } = await fetch(`${server.address}/v1/tag`, {
-    method: "POST",
-    body: await photograph(),
-    headers: HEADERS,
-  });
-  report(`afterwards an honest request: ${status}; the server ${server.isAlive() ? "is alive" : "has ended"}`);
-  return { requests: 10 * tenth, answers: Object.fromEntries(answers), memory, honestAfterwards: status };
-}
-
-/** The status line's number; "closed" when the server hung up, "hung up" when the request itself does. */
-function statusOf(host, port, bytes) {
-  return new Promise((done) => {
-    const socket = connect({ host, port });
-    let text = "";
-    const end = (answer) => {
-      socket.destroy();
-      done(answer);
-    };
-    socket.setTimeout(15_000, () => end("no answer in 15 s"));
-    socket.on("error", () => done(text === "" ? "closed" : text.slice(9, 12)));
-    socket.on("close", () => done(text === "" ? "closed" : text.slice(9, 12)));
-    socket.on("data", (data) => {
-      text += data.toString("latin1");
-      if (text.includes("\r\n\r\n")) end(text.slice(9, 12));
-    });
-    socket.write(bytes.slice(0), () => {
-      if (bytes.hangsUp) end("hung up");
-    });
-  });
 }
