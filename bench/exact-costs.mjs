@@ -13,7 +13,7 @@ const IN_CHROMIUM = ["onnx-web-chromium", "tfjs-webgl", "tfjs-webgpu"];
 const [LEAST_RUNS, MOST_SECONDS, LEAST_SECONDS, MOST_RUNS] = [3, 10, 1, 200];
 
 /** {rows, accuracy}: rows {name, backend, function, ours: exact, peer: native, ratio, runs, differing}; fastest runs. */
-export async function measureFunctions({ runs, only, threads, report, elements, browser, backend }) {
+export async function measureFunctions({ runs, only, report, elements, browser, backend }) {
   if (!(Number.isInteger(elements / 128) && elements > 0)) {
     throw new InputError(`--elements must be a multiple of 128; got ${elements}`);
   }
@@ -25,7 +25,7 @@ export async function measureFunctions({ runs, only, threads, report, elements, 
   const hosts = new Hosts();
   try {
     for (const name of problems.length === 0 ? [] : names) {
-      rows.push(...(await measureBackend(name, problems, hosts, { runs, threads, report })));
+      rows.push(...(await measureBackend(name, problems, hosts, { runs, report })));
     }
   } finally {
     await hosts[Symbol.asyncDispose]();
@@ -34,8 +34,8 @@ export async function measureFunctions({ runs, only, threads, report, elements, 
 }
 
 /** No rows where this machine has not what the backend needs; says so. */
-async function measureBackend(name, problems, hosts, { runs, threads, report }) {
-  const [candidate] = candidatesOf([name === "onnx" ? `onnx-extended-${threads}` : name]);
+async function measureBackend(name, problems, hosts, { runs, report }) {
+  const [candidate] = candidatesOf([name === "onnx" ? "onnx-loops" : name]);
   let opened;
   try {
     opened = await candidate.open(hosts);

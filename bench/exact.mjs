@@ -36,7 +36,7 @@ const OPTIONS = [
  * adds those in Chromium; `elements` of each function.
  */
 export async function run({ runs, only, threads, report, elements = 1 << 14, browser = false, backend }) {
-  const functions = await measureFunctions({ runs, only, threads, report, elements, browser, backend });
+  const functions = await measureFunctions({ runs, only, report, elements, browser, backend });
   const losses = backend === undefined ? await measureLosses({ runs, only, threads, report }) : [];
   const parts = [
     functions.accuracy.length === 0 ? "" : formatFunctions(functions),

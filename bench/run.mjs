@@ -18,6 +18,10 @@ const BENCHMARKS = {
       "the exact functions and losses on every backend: accuracy, bits, time against the native ones (--browser)",
     load: () => import("./exact.mjs"),
   },
+  loss: {
+    summary: "the exact and the native loss with gradient, 64 x 9,605, against PyTorch's AsymmetricLossOptimized",
+    load: () => import("./loss.mjs"),
+  },
   "open-images-labels": {
     summary: "reading the label rows of Open Images: time and memory",
     load: () => import("./open-images-labels.mjs"),

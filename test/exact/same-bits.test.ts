@@ -32,15 +32,22 @@ describe.each(EXACT_PROGRAMS)("$name: no bit differs from the reference", ({ gra
   });
 
   it.each(RUNTIMES)("on onnx, optimisation $level, $threads thread(s)", async ({ level, threads }) => {
-    const backend = onnxNodeBackend({ threads, sessionOptions: { graphOptimizationLevel: level } });
+    const sessionOptions = { graphOptimizationLevel: level };
+    const backend = onnxNodeBackend({ threads, sessionOptions, elementwise: "graph" });
     expect(differences(await runOnce(backend, graph, feeds), expected)).toEqual(none);
+  });
+
+  it("in the loops of onnx", async () => {
+    expect(differences(await runOnce(onnxNodeBackend({ elementwise: "loops" }), graph, feeds), expected)).toEqual(none);
   });
 
   it("after the passes, on the reference and on onnx", async () => {
     const optimized = optimize(graph, { evaluate: evaluateNode });
     expect(optimized.nodes.length).toBeLessThan(graph.nodes.length);
     expect(differences(evaluate(optimized, feeds, { precision: "f32" }), expected)).toEqual(none);
-    expect(differences(await runOnce(onnxNodeBackend(), optimized, feeds), expected)).toEqual(none);
+    for (const elementwise of ["loops", "graph"] as const) {
+      expect(differences(await runOnce(onnxNodeBackend({ elementwise }), optimized, feeds), expected)).toEqual(none);
+    }
   });
 
   it.each(OTHERS)("on $name", async ({ backend }) => {

@@ -138,8 +138,8 @@ describe("--json", () => {
 });
 
 describe("known backends", () => {
-  it("onnxruntime-node at five levels of optimisation with one and two threads", () => {
-    expect(candidatesOf(["onnx"])).toHaveLength(10);
+  it("onnxruntime-node at five levels of optimisation with one and two threads, and with loops of its own", () => {
+    expect(candidatesOf(["onnx"])).toHaveLength(11);
     expect(candidatesOf([])).toBe(CANDIDATES);
   });
 

@@ -78,7 +78,13 @@ const onnxNode = LEVELS.flatMap((graphOptimizationLevel) =>
       name: `onnx-${graphOptimizationLevel}-${threads}`,
       family: "onnx",
       deviations: ONNX_DEVIATIONS,
-      open: () => opened("asl-onnx/node", "onnxNodeBackend", { threads, sessionOptions: { graphOptimizationLevel } }),
+      // all operators on ONNX Runtime itself; onnx-loops is what users get
+      open: () =>
+        opened("asl-onnx/node", "onnxNodeBackend", {
+          threads,
+          elementwise: "graph",
+          sessionOptions: { graphOptimizationLevel },
+        }),
     }),
   ),
 );
@@ -95,6 +101,12 @@ export const CANDIDATES: readonly Candidate[] = [
     }),
   ),
   ...onnxNode,
+  {
+    name: "onnx-loops",
+    family: "onnx",
+    deviations: ONNX_DEVIATIONS,
+    open: () => opened("asl-onnx/node", "onnxNodeBackend", {}),
+  },
   {
     name: "onnx-web",
     family: "onnx-web",

@@ -9,7 +9,9 @@ import {
   type TensorData,
   type Tensors,
 } from "asl-core";
+import { planLoops } from "../loops/plan.js";
 import { partitionUpdates } from "../update/partition.js";
+import { compileLoops } from "./loops.js";
 import { type CompiledProgram, compileProgram, type ProgramOptions, type ProgramParts } from "./program.js";
 import { HeapState, type StateStore } from "./state.js";
 import type { OnnxRuntime } from "./tensors.js";
@@ -25,6 +27,12 @@ export interface OnnxBackendOptions extends ProgramOptions {
    * Both give the same bits.
    */
   readonly update?: "memory" | "graph";
+  /**
+   * Where a program without state runs that is elementwise apart from look-ups and sums, such as an exact loss with its
+   * gradient: `loops` (default) in generated SIMD loops, on the processor; `graph` node by node in ONNX Runtime. What is
+   * correctly rounded has the same bits in both.
+   */
+  readonly elementwise?: "loops" | "graph";
 }
 
 /** A Backend on ONNX Runtime, called "onnx", or "onnx-webgpu" with that provider: each program is one ONNX graph (forward, loss and backward together). */
@@ -36,7 +44,7 @@ export function onnxBackend(options: OnnxBackendOptions): Backend {
       const { store, parts } = await (options.update === "graph" ? inGraph : inMemory)(state, programs);
       const compiled = new Map<string, CompiledProgram>();
       try {
-        for (const part of parts) compiled.set(part.name, await compileProgram(part, options));
+        for (const part of parts) compiled.set(part.name, await compilePart(part, options));
       } catch (error) {
         for (const program of compiled.values()) await program.release();
         throw error;
@@ -44,6 +52,13 @@ export function onnxBackend(options: OnnxBackendOptions): Backend {
       return new OnnxSession<P>(state, store, compiled);
     },
   };
+}
+
+/** In loops where the program is of that kind, otherwise in ONNX Runtime. */
+async function compilePart(part: ProgramParts, options: OnnxBackendOptions): Promise<CompiledProgram> {
+  const { provider = "cpu", elementwise = "loops" } = options;
+  const plan = provider === "cpu" && elementwise === "loops" ? planLoops(part.program) : undefined;
+  return plan === undefined ? compileProgram(part, options) : compileLoops(part.name, part.program, plan);
 }
 
 interface Plan {

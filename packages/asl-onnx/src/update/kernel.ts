@@ -1,7 +1,7 @@
 import type { ValueId } from "asl-core";
-import { instructionOf, isKernelOp, SIMD } from "./instructions.js";
+import { instructionOf, isKernelOp, SIMD } from "../wasm/instructions.js";
+import { OPCODE, unsigned, type WasmFunction, wasmModule } from "../wasm/module.js";
 import type { ScalarSource, UpdateGroup } from "./partition.js";
-import { OPCODE, unsigned, type WasmFunction, wasmModule } from "./wasm-module.js";
 
 /** Bytes of one SIMD vector; tensors are padded to a multiple of it, so that a loop may run over the end. */
 export const VECTOR_BYTES = 16;

@@ -1,5 +1,5 @@
 import { type AnyNode, type Graph, type Program, producersOf, sizeOf, traitsOf, type ValueId } from "asl-core";
-import { isKernelOp } from "./instructions.js";
+import { isKernelOp } from "../wasm/instructions.js";
 
 /** Where a kernel finds a tensor of its own size. */
 export type TensorSource =

@@ -47,7 +47,12 @@ export const OPCODE = {
   localTee: 0x22,
   i32Constant: 0x41,
   i32LessUnsigned: 0x49,
+  f32Store: 0x38,
   i32Add: 0x6a,
+  i32Multiply: 0x6c,
+  i32DivideUnsigned: 0x6e,
+  f32Add: 0x92,
+  f32Max: 0x97,
   simd: 0xfd,
   /** Block type of a block without a result. */
   empty: 0x40,
@@ -76,4 +81,17 @@ export function unsigned(value: number): number[] {
     bytes.push(rest > 0 ? low | 0x80 : low);
   } while (rest > 0);
   return bytes;
+}
+
+/** Signed LEB128 of an i32. */
+export function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const low = rest & 0x7f;
+    rest >>= 7;
+    const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+    bytes.push(isLast ? low : low | 0x80);
+    if (isLast) return bytes;
+  }
 }
