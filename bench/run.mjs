@@ -13,6 +13,11 @@ const BENCHMARKS = {
     summary: "inference of TResNet-M in int8 against the float32 file, interleaved, equal threads",
     load: () => import("./int8.mjs"),
   },
+  "foreign-runtimes": {
+    summary: "every kind of exported file in onnxruntime-node and -web, OpenVINO, tract, OpenCV and onnx's reference",
+    load: () => import("./foreign-runtimes.mjs"),
+    ownOptions: true,
+  },
   exact: {
     summary:
       "the exact functions and losses on every backend: accuracy, bits, time against the native ones (--browser)",
