@@ -27,6 +27,10 @@ const BENCHMARKS = {
     summary: "the exact and the native loss with gradient, 64 x 9,605, against PyTorch's AsymmetricLossOptimized",
     load: () => import("./loss.mjs"),
   },
+  optimizer: {
+    summary: "Adam and the moving average over TResNet-M's parameters, against the memory's bandwidth and PyTorch",
+    load: () => import("./optimizer.mjs"),
+  },
   "open-images-labels": {
     summary: "reading the label rows of Open Images: time and memory",
     load: () => import("./open-images-labels.mjs"),
