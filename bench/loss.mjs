@@ -1,13 +1,23 @@
 // How long do the multi-label loss and its gradient take at the size of Open Images, against PyTorch's
-// AsymmetricLossOptimized on the same cores?
+// AsymmetricLossOptimized on the same cores? And inside a training step, where they are a part of one ONNX graph?
 import {
+  adamFeeds,
   asymmetricLossOptimized,
   Builder,
   createRandom,
+  emaFeeds,
   exactAsymmetricLossOptimized,
   f32,
   grad,
+  initialize,
+  mul,
   optimize,
+  reduceSum,
+  sub,
+  trainingState,
+  trainProgram,
+  tresnet,
+  tresnetConfig,
 } from "asl-core";
 import { onnxNodeBackend } from "asl-onnx/node";
 import { evaluateNode } from "asl-reference";
@@ -32,6 +42,10 @@ export async function run({ runs, only, threads, report }) {
     if (chosen.length === 0) continue;
     report(`loss + gradient, ${options.name} ...`);
     rows.push(...(await measure(chosen, options, { runs: 5 * runs, threads })));
+  }
+  for (const options of LOSSES.filter((each) => stepTitleOf(each).includes(only))) {
+    report(`${stepTitleOf(options)} ...`);
+    rows.push(await measureStep(options, { runs: 2 * runs, threads }));
   }
   return { rows };
 }
@@ -60,13 +74,67 @@ async function measure(chosen, options, { runs, threads }) {
     const theirs = median(times.peer);
     return chosen.map((numerics) => {
       const ours = median(times[numerics]);
-      const note = `AsymmetricLossOptimized of PyTorch ${version}, ${threads} threads`;
+      const fastest = [times[numerics], times.peer].map((each) => (1000 * Math.min(...each)).toFixed(1)).join(" / ");
+      const note = `PyTorch ${version}, ${threads} threads; fastest ${fastest} ms`;
       return { name: titleOf(numerics, options), ours, peer: theirs, ratio: ours / theirs, runs, note };
     });
   } finally {
     peer.close();
     for (const session of Object.values(sessions)) await session[Symbol.asyncDispose]();
   }
+}
+
+const stepTitleOf = ({ name }) => `in a training graph, exact / native loss, ${SHAPE.join(" x ")}, ${name}`;
+
+/**
+ * Whole steps of a small network with many classes (forward, loss, backward, Adam, moving average). What a loss takes is
+ * the difference to the step with half the squared error, which is three passes.
+ */
+async function measureStep({ gammaNeg, gammaPos, detach, ...options }, { runs, threads }) {
+  const [batchSize, classes] = SHAPE;
+  const imageSize = 32;
+  const config = { classes, blocks: [1, 1, 1, 1], widthFactor: 0.125 };
+  const model = tresnet(tresnetConfig("tresnet_m", config));
+  const state = trainingState(model);
+  const own = { gammaNeg, gammaPos, clip: CLIP, detachFocusingWeight: detach, targets: "hard" };
+  const losses = {
+    exact: (x, y) => exactAsymmetricLossOptimized(x, y, own),
+    native: (x, y) => asymmetricLossOptimized(x, y, own),
+    squares: (x, y) => mul(reduceSum(mul(sub(x, y), sub(x, y))), 0.5),
+  };
+  const random = createRandom(2, "loss bench");
+  const shape = [batchSize, 3, imageSize, imageSize];
+  const pixels = Float32Array.from({ length: batchSize * 3 * imageSize ** 2 }, () => random.uniform());
+  const feeds = {
+    images: f32(shape, pixels),
+    targets: randomBatch().targets,
+    ...adamFeeds({ learningRate: 1e-5, beta1: 0.9, step: 1 }),
+    ...emaFeeds(0.9997),
+  };
+  const sessions = {};
+  const times = {};
+  try {
+    for (const [name, loss] of Object.entries(losses)) {
+      const program = trainProgram({ model, batchSize, imageSize, loss });
+      const graph = optimize(program.graph, { evaluate: evaluateNode });
+      sessions[name] = await onnxNodeBackend({ threads }).compile(state, { step: { ...program, graph } });
+      await sessions[name].write(initialize(state, 0));
+      times[name] = [];
+    }
+    for (let i = -2; i < runs; i++) {
+      for (const [name, session] of Object.entries(sessions)) {
+        const start = performance.now();
+        await session.run("step", feeds);
+        if (i >= 0) times[name].push((performance.now() - start) / 1000);
+      }
+    }
+  } finally {
+    for (const session of Object.values(sessions)) await session[Symbol.asyncDispose]();
+  }
+  const [ours, peer, rest] = ["exact", "native", "squares"].map((name) => median(times[name]));
+  const part = (seconds) => `${(1000 * (seconds - rest)).toFixed(1)} ms`;
+  const note = `whole steps, ${threads} threads; of that the loss: ${part(ours)} exact, ${part(peer)} native`;
+  return { name: stepTitleOf(options), ours, peer, ratio: ours / peer, runs, note };
 }
 
 const open = (graph, threads) =>

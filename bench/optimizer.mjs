@@ -1,8 +1,8 @@
 // How long does the optimizer's step with the moving average take over the 30 M parameters of TResNet-M, against the
 // machine's memory and against PyTorch?
 import {
-  add,
   adamFeeds,
+  add,
   asymmetricLoss,
   Builder,
   createRandom,

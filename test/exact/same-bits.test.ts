@@ -37,8 +37,9 @@ describe.each(EXACT_PROGRAMS)("$name: no bit differs from the reference", ({ gra
     expect(differences(await runOnce(backend, graph, feeds), expected)).toEqual(none);
   });
 
-  it("in the loops of onnx", async () => {
-    expect(differences(await runOnce(onnxNodeBackend({ elementwise: "loops" }), graph, feeds), expected)).toEqual(none);
+  it.each([1, 2, 3])("in the loops of onnx, %d thread(s)", async (threads) => {
+    const backend = onnxNodeBackend({ threads, elementwise: "loops" });
+    expect(differences(await runOnce(backend, graph, feeds), expected)).toEqual(none);
   });
 
   it("after the passes, on the reference and on onnx", async () => {

@@ -1,12 +1,13 @@
 import type { Backend } from "asl-core";
 import * as runtime from "onnxruntime-node";
 import { type QuantizeOptions, quantizeOnnx } from "./quantize/quantize.js";
-import { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
+import { hostedOnnxBackend, type OnnxBackendOptions } from "./runtime/backend.js";
+import { loopThreads } from "./runtime/loop-threads.js";
 import { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
 
 /** The backend on onnxruntime-node. */
 export const onnxNodeBackend = (options: Omit<OnnxBackendOptions, "runtime"> = {}): Backend =>
-  onnxBackend({ ...options, runtime });
+  hostedOnnxBackend({ ...options, runtime }, loopThreads(options.threads));
 
 /** `openOnnxModel` on onnxruntime-node. */
 export const openOnnxModelNode = (

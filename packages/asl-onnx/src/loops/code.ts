@@ -1,18 +1,29 @@
 import { type AnyNode, type DType, type Node, sizeOf, type ValueId } from "asl-core";
-import { instructionOf, isKernelOp, SIMD } from "../wasm/instructions.js";
-import { OPCODE, signed, unsigned, type WasmFunction } from "../wasm/module.js";
+import { SIMD } from "../wasm/instructions.js";
+import { OPCODE, type WasmFunction } from "../wasm/module.js";
 import { elementBits, uniformElement } from "./elements.js";
-import { lookUp, simd } from "./lookup.js";
-import { ELEMENT_BYTES, type LoopMemory } from "./memory.js";
-import { isReduction, type LoopPlan, type Stage } from "./plan.js";
+import { at, get, integer, set, simd, tee } from "./emit.js";
+import { expression } from "./expression.js";
+import { lookUp } from "./lookup.js";
+import type { LoopMemory } from "./memory.js";
+import {
+  ELEMENT_BYTES,
+  isOfRow,
+  isReduction,
+  type LoopPlan,
+  type Reduction,
+  type Stage,
+  TURN_BYTES,
+  UNROLLED,
+  VECTOR_BYTES,
+} from "./plan.js";
 
-const VECTOR_BYTES = 16;
-
-/** One loop as a function without arguments: all addresses and sizes are part of the code. */
+/**
+ * One loop as a function of the part of it that is asked for (see `Part`): from and to in bytes, and the part's number
+ * in bytes of a float32. Addresses and sizes are part of the code.
+ */
 export const loopCode = (plan: LoopPlan, stage: Stage, memory: LoopMemory): WasmFunction =>
   new LoopWriter(plan, stage, memory).write();
-
-type Reduction = Extract<AnyNode, { op: "reduceSum" | "reduceMax" }>;
 
 /** Locals of a value: one for each vector of a turn; the same in all where they are equal. */
 type Locals = readonly number[];
@@ -21,25 +32,17 @@ type Locals = readonly number[];
 interface Accumulator {
   readonly node: Reduction;
   readonly locals: Locals;
-  /** Over each row of the loop, or over all of it. */
-  readonly isOfRow: boolean;
 }
 
 const LANES = [0, 1, 2, 3] as const;
 
-/**
- * Vectors of one turn, of which each waits for its own results alone: one value hangs on the one before so often that a
- * processor finds nothing else to do with a single vector.
- */
-const UNROLLED = 2;
 const COPIES = Array.from({ length: UNROLLED }, (_, i) => i);
-const TURN_BYTES = UNROLLED * VECTOR_BYTES;
+
+/** Arguments: byte offset of the vector, which moves, and of the end; place of the part. Then where the row ends. */
+const [OFFSET, TO, PART, END, FIRST_VECTOR] = [0, 1, 2, 3, 4] as const;
 
 class LoopWriter {
-  /** Locals 0 and 1: byte offset of the vector, and where the row ends. */
-  static readonly OFFSET = 0;
-  static readonly END = 1;
-  #nextVector = 2;
+  #nextVector = FIRST_VECTOR;
   readonly #before: number[] = [];
   readonly #loop: number[] = [];
   readonly #locals = new Map<ValueId, Locals>();
@@ -69,37 +72,34 @@ class LoopWriter {
       else if (this.plan.stored.has(node.output)) this.#store(node.output, this.#local(node.output));
     }
     const { size, columns } = stage;
-    const rowBytes = columns * ELEMENT_BYTES;
-    const resets = (ofRow: boolean) =>
-      this.#accumulators.filter(({ isOfRow }) => isOfRow === ofRow).flatMap((each) => this.#reset(each));
-    const ends = (ofRow: boolean) =>
-      this.#accumulators.filter(({ isOfRow }) => isOfRow === ofRow).flatMap((each) => this.#finish(each));
-    const { OFFSET, END } = LoopWriter;
+    const resets = (ofRow: boolean) => this.#accumulated(ofRow).flatMap((each) => this.#reset(each));
+    const ends = (ofRow: boolean) => this.#accumulated(ofRow).flatMap((each) => this.#finish(each));
+    const isOnce = columns === size;
     const nextVector = [...get(OFFSET), ...integer(TURN_BYTES), OPCODE.i32Add, ...tee(OFFSET)];
     const row = [
       ...resets(true),
-      ...[OPCODE.loop, OPCODE.empty, ...this.#loop, ...nextVector, ...get(END)],
+      ...[OPCODE.loop, OPCODE.empty, ...this.#loop, ...nextVector, ...get(isOnce ? TO : END)],
       ...[OPCODE.i32LessUnsigned, OPCODE.branchIf, 0, OPCODE.end],
       ...ends(true),
     ];
-    const nextRow = [...get(END), ...set(OFFSET), ...get(END), ...integer(rowBytes), OPCODE.i32Add, ...set(END)];
+    const rowBytes = integer(columns * ELEMENT_BYTES);
+    const firstRow = [...get(OFFSET), ...rowBytes, OPCODE.i32Add, ...set(END)];
+    const nextRow = [...get(END), ...set(OFFSET), ...firstRow];
     const rows = [
-      ...[OPCODE.loop, OPCODE.empty, ...row, ...nextRow, ...get(OFFSET), ...integer(size * ELEMENT_BYTES)],
+      ...firstRow,
+      ...[OPCODE.loop, OPCODE.empty, ...row, ...nextRow, ...get(OFFSET), ...get(TO)],
       ...[OPCODE.i32LessUnsigned, OPCODE.branchIf, 0, OPCODE.end],
     ];
-    const body = [
-      ...this.#before,
-      ...resets(false),
-      ...[...integer(rowBytes), ...set(END)],
-      ...(columns === size ? row : rows),
-      ...ends(false),
-      ...this.#report(),
-    ];
+    const body = [...this.#before, ...resets(false), ...(isOnce ? row : rows), ...ends(false), ...this.#report()];
     const locals = [
-      { count: 2, type: "i32" as const },
-      { count: this.#nextVector - 2, type: "v128" as const },
+      { count: 1, type: "i32" as const },
+      { count: this.#nextVector - FIRST_VECTOR, type: "v128" as const },
     ];
-    return { parameters: [], locals, body };
+    return { parameters: ["i32", "i32", "i32"], locals, body };
+  }
+
+  #accumulated(ofRow: boolean): Accumulator[] {
+    return this.#accumulators.filter(({ node }) => isOfRow(this.stage, node, this.plan.graph) === ofRow);
   }
 
   /** Rows that end within a vector: what is behind the end must not count. */
@@ -109,7 +109,8 @@ class LoopWriter {
     const ends = this.#allocate();
     this.#validLanes = COPIES.map(() => this.#allocate());
     // The end is not known before the loop: it moves from row to row.
-    this.#loop.push(...get(LoopWriter.END), ...simd(SIMD.splatI32), ...set(ends));
+    const end = this.stage.columns === this.stage.size ? TO : END;
+    this.#loop.push(...get(end), ...simd(SIMD.splatI32), ...set(ends));
     for (const [copy, local] of this.#validLanes.entries()) {
       this.#loop.push(...this.#positions(copy), ...get(ends), ...simd(SIMD.lessI32), ...set(local));
     }
@@ -118,7 +119,7 @@ class LoopWriter {
   /** Byte offset of each lane. */
   #positions(copy: number): number[] {
     const lanes = new Uint8Array(Int32Array.from(LANES, (lane) => copy * VECTOR_BYTES + lane * ELEMENT_BYTES).buffer);
-    return [...get(LoopWriter.OFFSET), ...simd(SIMD.splatI32), ...get(this.#constant(lanes)), ...simd(SIMD.addI32)];
+    return [...get(OFFSET), ...simd(SIMD.splatI32), ...get(this.#constant(lanes)), ...simd(SIMD.addI32)];
   }
 
   /** The locals of a value, computed before if need be. */
@@ -150,7 +151,7 @@ class LoopWriter {
     return COPIES.map((copy) => {
       const local = this.#allocate();
       const place = at(address + copy * VECTOR_BYTES);
-      this.#loop.push(...get(LoopWriter.OFFSET), ...simd(SIMD.load), ...place, ...set(local));
+      this.#loop.push(...get(OFFSET), ...simd(SIMD.load), ...place, ...set(local));
       return local;
     });
   }
@@ -162,10 +163,12 @@ class LoopWriter {
     if (node.op === "cast" && this.plan.graph.types[node.inputs[0]!]!.dtype === node.attrs.to) return operands[0]!;
     const isUniform = operands.every(([first]) => this.#uniform.has(first!));
     const compute = (copy: number): number => {
-      const code = this.#expression(
-        node,
-        operands.map((locals) => locals[copy]!),
-      );
+      const code = expression(node, {
+        locals: operands.map((locals) => locals[copy]!),
+        numbers: node.inputs.map((input) => this.#knownNumber(input)),
+        dtype: this.plan.graph.types[node.inputs[0]!]!.dtype,
+        number: (value, dtype) => this.#number(value, dtype),
+      });
       const local = this.#allocate();
       (isUniform ? this.#before : this.#loop).push(...code, ...set(local));
       return local;
@@ -176,52 +179,9 @@ class LoopWriter {
     return everyCopy(local);
   }
 
-  /** Instructions that leave the result on the stack. */
-  #expression(node: AnyNode, operands: readonly number[]): number[] {
-    if (node.op === "cast") return this.#cast(node, operands[0]!);
-    if (!isKernelOp(node.op)) throw new Error(`a loop cannot compute ${node.op}`);
-    const special = this.#cheaper(node, operands);
-    if (special !== undefined) return special;
-    const { opcode, order } = instructionOf(node.op);
-    return [...order.flatMap((argument) => get(operands[argument]!)), ...simd(opcode)];
-  }
-
-  /** The same bits with fewer instructions of the processor, where one operand is a known number. */
-  #cheaper({ op, inputs }: AnyNode, operands: readonly number[]): number[] | undefined {
-    const numbers = inputs.map((input) => this.#knownNumber(input));
-    if (op === "select") {
-      const [mask, a, b] = operands as [number, number, number];
-      // bits of +0, and of false, are all 0
-      if (Object.is(numbers[1], 0)) return [...get(b), ...get(mask), ...simd(SIMD.andNot)];
-      if (Object.is(numbers[2], 0)) return [...get(a), ...get(mask), ...simd(SIMD.and)];
-    }
-    if (op !== "min" && op !== "max") return undefined;
-    const place = numbers.findIndex((number) => number !== undefined && !Number.isNaN(number));
-    if (place === -1) return undefined;
-    const x = operands[1 - place]!;
-    // pmin(x, c) = c < x ? c : x, which keeps NaN; only zeros of both signs could be taken for each other
-    const code = [...get(x), ...get(operands[place]!), ...simd(op === "min" ? SIMD.pseudoMin : SIMD.pseudoMax)];
-    if (numbers[place] !== 0) return code;
-    // max(-0, 0) = 0 = -0 + 0
-    if (op === "max" && Object.is(numbers[place], 0)) {
-      return [...code, ...get(operands[place]!), ...simd(SIMD.add)];
-    }
-    return undefined;
-  }
-
   #knownNumber(value: ValueId): number | undefined {
     const producer = this.plan.producers[this.plan.sourceOf(value)];
     return producer?.op === "constant" ? uniformElement(producer.attrs.value) : undefined;
-  }
-
-  #cast({ inputs, attrs: { to } }: Node<"cast">, x: number): number[] {
-    const from = this.plan.graph.types[inputs[0]!]!.dtype;
-    const number = (value: number, dtype: DType) => get(this.#number(value, dtype));
-    if (from === "bool") return [...get(x), ...number(1, to), ...simd(SIMD.and)];
-    if (to === "bool") {
-      return [...get(x), ...number(0, from), ...simd(from === "f32" ? SIMD.notEqual : SIMD.notEqualI32)];
-    }
-    return [...get(x), ...simd(to === "i32" ? SIMD.truncate : SIMD.convertI32)];
   }
 
   /** All tables that are read at the same indices, together. */
@@ -272,15 +232,14 @@ class LoopWriter {
     const address = this.memory.addresses.get(value)!;
     for (const [copy, local] of locals.entries()) {
       const place = at(address + copy * VECTOR_BYTES);
-      this.#loop.push(...get(LoopWriter.OFFSET), ...get(local), ...simd(SIMD.store), ...place);
+      this.#loop.push(...get(OFFSET), ...get(local), ...simd(SIMD.store), ...place);
     }
   }
 
   #accumulate(node: Reduction): void {
     const elements = this.#local(node.inputs[0]!);
     const locals = COPIES.map(() => this.#allocate());
-    const isOfRow = this.#size(node.output) !== 1 && this.stage.columns !== this.stage.size;
-    this.#accumulators.push({ node, locals, isOfRow });
+    this.#accumulators.push({ node, locals });
     const neutral = get(this.#number(neutralOf(node), "f32"));
     for (const [copy, local] of locals.entries()) {
       const mask = this.#validLanes?.[copy];
@@ -295,26 +254,27 @@ class LoopWriter {
     return locals.flatMap((local) => [...neutral, ...set(local)]);
   }
 
-  /** All lanes as one number, at the row's place in the result. */
-  #finish({ node, locals, isOfRow }: Accumulator): number[] {
+  /** All lanes as one number: at the row's place in the result, or at the part's among the parts. */
+  #finish({ node, locals }: Accumulator): number[] {
     const { vectors, numbers } = SUMMING[node.op];
     const [first, ...others] = locals as [number, ...number[]];
     const combined = others.flatMap((local) => [...get(first), ...get(local), ...simd(vectors), ...set(first)]);
     const lane = (i: number) => [...get(first), ...simd(SIMD.extractLane), i];
-    const total = [...lane(0), ...lane(1), numbers, ...lane(2), ...lane(3), numbers, numbers];
-    const address = this.memory.addresses.get(node.output)!;
-    if (!isOfRow) return [...combined, ...integer(0), ...total, OPCODE.f32Store, ...at(address)];
-    const row = [...get(LoopWriter.END), ...integer(this.stage.columns * ELEMENT_BYTES), OPCODE.i32DivideUnsigned];
-    // END is that of this row: the first row is number 1
+    const total = [...lane(0), ...lane(1), numbers, ...lane(2), ...lane(3), numbers, numbers, OPCODE.f32Store];
+    const parts = this.memory.parts.get(node.output);
+    if (parts !== undefined) return [...combined, ...get(PART), ...total, ...at(parts)];
+    const row = [...get(END), ...integer(this.stage.columns * ELEMENT_BYTES), OPCODE.i32DivideUnsigned];
     const place = [...row, ...integer(ELEMENT_BYTES), OPCODE.i32Multiply];
-    return [...combined, ...place, ...total, OPCODE.f32Store, ...at(address - ELEMENT_BYTES)];
+    // END is that of this row: the first row is number 1
+    return [...combined, ...place, ...total, ...at(this.memory.addresses.get(node.output)! - ELEMENT_BYTES)];
   }
 
-  /** Remembers at address 0 that an index was out of range. */
+  /** Remembers at address 0 that an index was out of range; parts of a loop may do so at the same time. */
   #report(): number[] {
     if (this.#outOfRange === undefined) return [];
-    const flag = [...integer(0), ...simd(SIMD.load), ...at(0), ...get(this.#outOfRange), ...simd(SIMD.or)];
-    return [...integer(0), ...flag, ...simd(SIMD.store), ...at(0)];
+    const flag = get(this.#outOfRange);
+    const store = [...integer(0), ...flag, ...simd(SIMD.store), ...at(0)];
+    return [...flag, ...simd(SIMD.anyTrue), OPCODE.if, OPCODE.empty, ...store, OPCODE.end];
   }
 
   #number(value: number, dtype: DType): number {
@@ -351,10 +311,4 @@ const everyCopy = (local: number): Locals => COPIES.map(() => local);
 
 const neutralOf = ({ op }: Reduction): number => (op === "reduceSum" ? 0 : Number.NEGATIVE_INFINITY);
 
-const get = (local: number) => [OPCODE.localGet, ...unsigned(local)];
-const set = (local: number) => [OPCODE.localSet, ...unsigned(local)];
-const tee = (local: number) => [OPCODE.localTee, ...unsigned(local)];
-const integer = (value: number) => [OPCODE.i32Constant, ...signed(value)];
 const splat = (element: Uint8Array): number[] => LANES.flatMap(() => [...element]);
-/** A constant offset; aligned to 4 bytes, since rows begin anywhere. */
-const at = (address: number) => [2, ...unsigned(address)];

@@ -1,5 +1,5 @@
 import { SIMD } from "../wasm/instructions.js";
-import { OPCODE, unsigned } from "../wasm/module.js";
+import { at, get, integer, set, simd } from "./emit.js";
 import type { TableRows } from "./memory.js";
 
 export interface LookUp {
@@ -28,24 +28,24 @@ export function lookUp(look: LookUp): number[] {
   const { rows, index, last, columns, allocate } = look;
   const place = allocate();
   const clamped = [...get(index), ...get(last), ...simd(SIMD.minUnsigned)];
-  const shift = [OPCODE.i32Constant, Math.log2(rows.width * 4), ...simd(SIMD.shiftLeftI32)];
+  const shift = [...integer(Math.log2(rows.width * 4)), ...simd(SIMD.shiftLeftI32)];
   const code = [...clamped, ...shift, ...set(place)];
   const address = (lane: number) => [...get(place), ...simd(SIMD.extractLaneI32), lane];
-  const at = [2, ...unsigned(rows.address)];
+  const table = at(rows.address);
 
   if (rows.width === 1) {
     const [only] = columns as [number];
-    code.push(...address(0), ...simd(SIMD.loadZero32), ...at, ...set(only));
+    code.push(...address(0), ...simd(SIMD.loadZero32), ...table, ...set(only));
     for (const lane of [1, 2, 3]) {
-      code.push(...address(lane), ...get(only), ...simd(SIMD.loadLane32), ...at, lane, ...set(only));
+      code.push(...address(lane), ...get(only), ...simd(SIMD.loadLane32), ...table, lane, ...set(only));
     }
     return code;
   }
   if (rows.width === 2) {
     const pair = (first: number): number => {
       const local = allocate();
-      code.push(...address(first), ...simd(SIMD.loadZero64), ...at, ...set(local));
-      code.push(...address(first + 1), ...get(local), ...simd(SIMD.loadLane64), ...at, 1, ...set(local));
+      code.push(...address(first), ...simd(SIMD.loadZero64), ...table, ...set(local));
+      code.push(...address(first + 1), ...get(local), ...simd(SIMD.loadLane64), ...table, 1, ...set(local));
       return local;
     };
     const [low, high] = [pair(0), pair(2)];
@@ -55,7 +55,7 @@ export function lookUp(look: LookUp): number[] {
   }
   const [a, b, c, d] = [0, 1, 2, 3].map((lane) => {
     const local = allocate();
-    code.push(...address(lane), ...simd(SIMD.load), ...at, ...set(local));
+    code.push(...address(lane), ...simd(SIMD.load), ...table, ...set(local));
     return local;
   }) as [number, number, number, number];
   for (const [half, lanes] of (["lowLanes", "highLanes"] as const).entries()) {
@@ -73,9 +73,3 @@ function shuffled(a: number, b: number, name: keyof typeof SHUFFLE): number[] {
   const bytes = SHUFFLE[name].flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
   return [...get(a), ...get(b), ...simd(SIMD.shuffle), ...bytes];
 }
-
-const get = (local: number) => [OPCODE.localGet, ...unsigned(local)];
-const set = (local: number) => [OPCODE.localSet, ...unsigned(local)];
-
-/** An instruction on vectors. */
-export const simd = (opcode: number) => [OPCODE.simd, ...unsigned(opcode)];

@@ -1,11 +1,8 @@
 import { type Graph, type Node, sizeOf, type ValueId } from "asl-core";
 import { elementBits, uniformElement } from "./elements.js";
-import type { LoopPlan } from "./plan.js";
+import { ELEMENT_BYTES, isOfRow, isReduction, type LoopPlan, MOST_PARTS, TURN_BYTES, VECTOR_BYTES } from "./plan.js";
 
 const PAGE_BYTES = 65536;
-const VECTOR_BYTES = 16;
-/** Elements are floats, whole numbers or truth masks. */
-export const ELEMENT_BYTES = 4;
 
 /** Tables that are read at one index lie side by side, a row for each entry. */
 export interface TableRows {
@@ -21,6 +18,8 @@ export interface TableRows {
 export interface LoopMemory {
   readonly bytes: number;
   readonly addresses: ReadonlyMap<ValueId, number>;
+  /** Of a reduction over a whole loop: where each part of the loop leaves its own. */
+  readonly parts: ReadonlyMap<ValueId, number>;
   /** By the value of the indices, what is read at them. */
   readonly tables: ReadonlyMap<ValueId, readonly TableRows[]>;
   /** Writes constants into the memory. */
@@ -34,8 +33,8 @@ export function layOut(plan: LoopPlan): LoopMemory {
   let overhang = VECTOR_BYTES;
   const reserve = (elements: number): number => {
     const address = next;
-    // a row may end anywhere, so that its last vector runs over the end
-    next += (Math.ceil((elements * ELEMENT_BYTES) / VECTOR_BYTES) + 4) * VECTOR_BYTES;
+    // a row may end anywhere, so that its last turn runs over the end
+    next += Math.ceil((elements * ELEMENT_BYTES) / VECTOR_BYTES) * VECTOR_BYTES + TURN_BYTES;
     return address;
   };
   const addresses = new Map<ValueId, number>();
@@ -45,9 +44,11 @@ export function layOut(plan: LoopPlan): LoopMemory {
   };
   for (const id of [...Object.values(graph.inputs), ...plan.stored]) place(id);
 
+  const parts = new Map<ValueId, number>();
   const lookups = new Map<ValueId, Node<"gather">[]>();
-  for (const { nodes } of plan.stages) {
-    for (const node of nodes) {
+  for (const stage of plan.stages) {
+    for (const node of stage.nodes) {
+      if (isReduction(node) && !isOfRow(stage, node, graph)) parts.set(node.output, reserve(MOST_PARTS));
       if (node.op === "gather") {
         const indices = sourceOf(node.inputs[1]!);
         lookups.set(indices, [...(lookups.get(indices) ?? []), node]);
@@ -91,7 +92,7 @@ export function layOut(plan: LoopPlan): LoopMemory {
   const fill = (memory: WebAssembly.Memory) => {
     for (const write of fills) write(memory);
   };
-  return { bytes: Math.ceil((next + overhang) / PAGE_BYTES) * PAGE_BYTES, addresses, tables, fill };
+  return { bytes: Math.ceil((next + overhang) / PAGE_BYTES) * PAGE_BYTES, addresses, parts, tables, fill };
 }
 
 /** Four tables of one length at a time. */

@@ -40,8 +40,40 @@ const LARGEST_SIZE = 2 ** 29;
 
 export type Reduction = Node<"reduceSum"> | Node<"reduceMax">;
 
-export const isReduction = (node: AnyNode): node is Extract<AnyNode, { op: Reduction["op"] }> =>
-  node.op === "reduceSum" || node.op === "reduceMax";
+export const isReduction = (node: AnyNode): node is Reduction => node.op === "reduceSum" || node.op === "reduceMax";
+
+/** Whether a reduction gives a number for each row of its loop, not one for all of it. */
+export const isOfRow = ({ size, columns }: Stage, { output }: Reduction, { types }: Graph): boolean =>
+  columns !== size && sizeOf(types[output]!.shape) !== 1;
+
+export const VECTOR_BYTES = 16;
+/** Elements are floats, whole numbers or truth masks. */
+export const ELEMENT_BYTES = 4;
+
+/**
+ * Vectors of one turn of a loop. With a single one the processor waits: nearly every result hangs on the one before.
+ */
+export const UNROLLED = 2;
+export const TURN_BYTES = UNROLLED * VECTOR_BYTES;
+
+/** A share of a loop that a thread may do by itself: byte offsets of its first element and of its end. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const MOST_PARTS = 16;
+/** Shorter loops are not divided. */
+const DIVIDED_SIZE = 2 ** 16;
+
+/** Of a loop; they depend on its size alone, so that sums do not depend on the number of threads. */
+export function partsOf({ size, columns }: Stage): readonly Part[] {
+  const unit = columns === size ? TURN_BYTES : columns * ELEMENT_BYTES;
+  const end = size * ELEMENT_BYTES;
+  const count = size < DIVIDED_SIZE ? 1 : Math.min(MOST_PARTS, Math.floor(end / unit));
+  const border = (i: number) => (i === count ? end : Math.floor((i * end) / count / unit) * unit);
+  return Array.from({ length: count }, (_, i) => ({ from: border(i), to: border(i + 1) }));
+}
 
 /**
  * The loops of a program without state that is elementwise apart from look-ups in constant tables, repeated numbers,

@@ -11,7 +11,7 @@ import {
 } from "asl-core";
 import { planLoops } from "../loops/plan.js";
 import { partitionUpdates } from "../update/partition.js";
-import { compileLoops } from "./loops.js";
+import { compileLoops, type LoopThreads } from "./loops.js";
 import { type CompiledProgram, compileProgram, type ProgramOptions, type ProgramParts } from "./program.js";
 import { HeapState, type StateStore } from "./state.js";
 import type { OnnxRuntime } from "./tensors.js";
@@ -36,7 +36,10 @@ export interface OnnxBackendOptions extends ProgramOptions {
 }
 
 /** A Backend on ONNX Runtime, called "onnx", or "onnx-webgpu" with that provider: each program is one ONNX graph (forward, loss and backward together). */
-export function onnxBackend(options: OnnxBackendOptions): Backend {
+export const onnxBackend = (options: OnnxBackendOptions): Backend => hostedOnnxBackend(options);
+
+/** With what the host gives beside a runtime: threads for loops. */
+export function hostedOnnxBackend(options: OnnxBackendOptions, threads?: LoopThreads): Backend {
   return {
     name: options.provider === "webgpu" ? "onnx-webgpu" : "onnx",
     async compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
@@ -44,7 +47,7 @@ export function onnxBackend(options: OnnxBackendOptions): Backend {
       const { store, parts } = await (options.update === "graph" ? inGraph : inMemory)(state, programs);
       const compiled = new Map<string, CompiledProgram>();
       try {
-        for (const part of parts) compiled.set(part.name, await compilePart(part, options));
+        for (const part of parts) compiled.set(part.name, await compilePart(part, options, threads));
       } catch (error) {
         for (const program of compiled.values()) await program.release();
         throw error;
@@ -55,10 +58,14 @@ export function onnxBackend(options: OnnxBackendOptions): Backend {
 }
 
 /** In loops where the program is of that kind, otherwise in ONNX Runtime. */
-async function compilePart(part: ProgramParts, options: OnnxBackendOptions): Promise<CompiledProgram> {
+async function compilePart(
+  part: ProgramParts,
+  options: OnnxBackendOptions,
+  threads: LoopThreads | undefined,
+): Promise<CompiledProgram> {
   const { provider = "cpu", elementwise = "loops" } = options;
   const plan = provider === "cpu" && elementwise === "loops" ? planLoops(part.program) : undefined;
-  return plan === undefined ? compileProgram(part, options) : compileLoops(part.name, part.program, plan);
+  return plan === undefined ? compileProgram(part, options) : compileLoops(part.name, part.program, plan, threads);
 }
 
 interface Plan {

@@ -21,6 +21,7 @@ export const SIMD = {
   andNot: 0x4f,
   or: 0x50,
   bitselect: 0x52,
+  anyTrue: 0x53,
   loadLane32: 0x56,
   loadLane64: 0x57,
   loadZero32: 0x5c,

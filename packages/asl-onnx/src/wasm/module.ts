@@ -12,14 +12,18 @@ export type ValueType = "i32" | "f32" | "v128";
 const VALUE_TYPE: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
-/** Functions are exported as "0", "1", ...; the memory is imported as "state"."memory". */
-export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+/**
+ * Functions are exported as "0", "1", ...; the memory is imported as "state"."memory". `sharedPages`: the memory is one
+ * of that many pages that threads share.
+ */
+export function wasmModule(functions: readonly WasmFunction[], sharedPages?: number): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [
     0x60,
     ...vector(parameters.map((type) => [VALUE_TYPE[type]])),
     ...vector([]),
   ]);
-  const memory = [...name("state"), ...name("memory"), 0x02, 0x00, ...unsigned(0)];
+  const limits = sharedPages === undefined ? [0x00, 0] : [0x03, ...unsigned(sharedPages), ...unsigned(sharedPages)];
+  const memory = [...name("state"), ...name("memory"), 0x02, ...limits];
   const exports = functions.map((_, i) => [...name(String(i)), 0x00, ...unsigned(i)]);
   const code = functions.map(({ locals, body }) => {
     const declared = vector(locals.map(({ count, type }) => [...unsigned(count), VALUE_TYPE[type]]));
