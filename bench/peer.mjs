@@ -2,19 +2,30 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** A Python peer that answers one JSON line per request. It sleeps while it is not asked. */
+const NEEDS = {
+  ".py": "it needs PyTorch: apt-get install python3-torch, or PYTHON=... with one of PyPI",
+  ".mjs": "see the message above",
+};
+
+/** A program that answers one JSON line per request: a peer in Python, or our own side in Node. It sleeps while it is not asked. */
 export function openPeer(script, { threads, python = process.env.PYTHON ?? "/usr/bin/python3" }) {
-  const file = fileURLToPath(new URL(`./peers/${script}`, import.meta.url));
+  const file = fileURLToPath(new URL(`./${script.endsWith(".py") ? "peers/" : ""}${script}`, import.meta.url));
   const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
-  const child = spawn(python, [file], { stdio: ["pipe", "pipe", "inherit"], env });
+  const program = script.endsWith(".py") ? python : process.execPath;
+  const child = spawn(program, [file], { stdio: ["pipe", "pipe", "inherit"], env });
+  const ended = new Promise((resolve) => child.once("close", resolve));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error(`${script} ended; it needs Debian's python3-torch (apt-get install python3-torch)`);
+      if (done) throw new Error(`${script} ended; ${NEEDS[script.slice(script.lastIndexOf("."))]}`);
       return JSON.parse(value);
     },
-    close: () => child.stdin.end(),
+    /** Ends it; resolves when its memory is free again. */
+    close() {
+      child.stdin.end();
+      return ended;
+    },
   };
 }

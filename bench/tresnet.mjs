@@ -1,106 +1,94 @@
-// How long do a training step and an inference take, against PyTorch eager on the same cores?
-import {
-  adamFeeds,
-  asymmetricLossOptimized,
-  createRandom,
-  emaFeeds,
-  evaluateProgram,
-  f32,
-  initialize,
-  trainingState,
-  trainProgram,
-  tresnet,
-  tresnetConfig,
-} from "asl-core";
-import { onnxNodeBackend } from "asl-onnx/node";
+// How long do a training step and an inference take, and how much memory, against PyTorch on the same cores?
+import { asymmetricLossOptimized, evaluateProgram, flopsOf, trainProgram, tresnet, tresnetConfig } from "asl-core";
 import { openPeer } from "./peer.mjs";
 import { median } from "./table.mjs";
 
+const CLASSES = 80;
+const SGEMM = { name: "sgemm 1024 x 1024", task: "sgemm", size: 1024 };
+const DEMO = { blocks: [2, 2, 2, 1], widthFactor: 0.5 };
+
+const network = (task, letter, size, batch, rest = {}) => ({
+  name: `${task} TResNet-${letter} ${size} px, batch ${batch}`,
+  task,
+  config: tresnetConfig(`tresnet_${letter.toLowerCase()}`, { classes: CLASSES }),
+  size,
+  batch,
+  ...rest,
+});
+
+/** The ceiling first, then each network with the ways of PyTorch that it is compared with. */
 const CASES = [
-  { name: "train TResNet-M 224 px, batch 1", task: "train", variant: "tresnet_m", size: 224, batch: 1 },
-  { name: "train TResNet-M 224 px, batch 8", task: "train", variant: "tresnet_m", size: 224, batch: 8 },
-  { name: "infer TResNet-M 224 px, batch 1", task: "infer", variant: "tresnet_m", size: 224, batch: 1 },
-  { name: "infer TResNet-M 224 px, batch 8", task: "infer", variant: "tresnet_m", size: 224, batch: 8 },
-  {
+  SGEMM,
+  ...[64, 224].flatMap((size) => [8, 32].map((batch) => network("train", "M", size, batch))),
+  network("train", "M", 64, 64, {
     name: "train demo net 64 px, batch 64",
-    task: "train",
-    variant: "tresnet_m",
-    options: { blocks: [2, 2, 2, 1], widthFactor: 0.5 },
-    size: 64,
-    batch: 64,
-  },
+    config: tresnetConfig("tresnet_m", { classes: CLASSES, ...DEMO }),
+  }),
+  ...["M", "L"].flatMap((letter) =>
+    [224, 448].flatMap((size) => [1, 8].map((batch) => network("infer", letter, size, batch))),
+  ),
 ];
 
-const CLASSES = 80;
+const MODES = { sgemm: ["eager"], train: ["eager"], infer: ["eager", "optimized"] };
 
-/** Interleaves our steps with the peer's; medians in seconds. */
+/** Interleaves our steps with the peers'; medians in seconds, the most memory of each process in bytes. */
 export async function run({ runs, only, threads, report }) {
   const rows = [];
   for (const each of CASES.filter(({ name }) => name.includes(only))) {
     report(`${each.name} ...`);
-    rows.push(await measure(each, { runs, threads }));
+    const measured = await measure(each, { runs, threads });
+    for (const row of measured) report(`  ${row.name}: ${row.ratio.toFixed(2)} (${row.note})`);
+    rows.push(...measured);
   }
-  return { rows };
+  return { rows, trailer: "memory: most of a fresh process, ours / the peer's." };
 }
 
-async function measure({ name, task, variant, options = {}, size, batch }, { runs, threads }) {
-  const config = tresnetConfig(variant, { classes: CLASSES, ...options });
-  const ours = await openOurs(task, config, size, batch, threads);
-  const peer = openPeer("tresnet.py", { threads });
+async function measure({ name, ...task }, { runs, threads }) {
+  const modes = MODES[task.task];
+  const sides = [openPeer("tresnet/ours.mjs", { threads }), ...modes.map(() => openPeer("tresnet.py", { threads }))];
   try {
-    const { blocks, planes } = config;
-    const { version } = await peer.ask({ task, blocks, planes, classes: CLASSES, batch, size, threads });
-    await ours.step();
-    await peer.ask({ task: "step" });
-    const times = { ours: [], peer: [] };
-    for (let i = 0; i < runs; i++) {
-      times.ours.push(await ours.step());
-      times.peer.push((await peer.ask({ task: "step" })).seconds);
+    const versions = [];
+    for (const [i, side] of sides.entries()) {
+      versions.push(await side.ask({ ...task, threads, mode: modes[i - 1] ?? "eager" }));
     }
-    const [a, b] = [median(times.ours), median(times.peer)];
-    return { name, ours: a, peer: b, ratio: a / b, runs, note: `PyTorch ${version}, ${threads} threads` };
+    const times = sides.map(() => []);
+    // the first run of each prepares: kernels, layouts, compilation
+    for (let i = 0; i <= runs; i++) {
+      for (const [j, side] of sides.entries()) {
+        const { seconds } = await side.ask({ task: "step" });
+        if (i > 0) times[j].push(seconds);
+      }
+    }
+    const memory = [];
+    for (const side of sides) memory.push((await side.ask({ task: "memory" })).bytes);
+    const [ours, ...peers] = times.map(median);
+    const speed = flops(task) / ours / 1e9;
+    return peers.map((peer, i) => {
+      const { version, optimizer } = versions[i + 1];
+      const way = modes[i] === "eager" ? "eager" : optimizer;
+      return {
+        name: modes.length === 1 ? name : `${name} / ${way}`,
+        ours,
+        peer,
+        ratio: ours / peer,
+        runs,
+        note: `${speed.toFixed(0)} GFLOP/s; memory ${megabytes(memory[0])} / ${megabytes(memory[i + 1])} MB; PyTorch ${version} ${way}, ${threads} threads`,
+        memory: { ours: memory[0], peer: memory[i + 1] },
+        gigaflopsPerSecond: speed,
+      };
+    });
   } finally {
-    peer.close();
-    await ours.session[Symbol.asyncDispose]();
+    await Promise.all(sides.map((side) => side.close()));
   }
 }
 
-async function openOurs(task, config, imageSize, batchSize, threads) {
-  const model = tresnet(config);
-  const random = createRandom(0);
-  const uniform = (shape) =>
-    f32(
-      shape,
-      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform()),
-    );
-  const images = uniform([batchSize, 3, imageSize, imageSize]);
-  const training = task === "train";
-  const state = training ? trainingState(model) : model.state;
-  const program = training
-    ? trainProgram({
-        model,
-        batchSize,
-        imageSize,
-        loss: (logits, targets) =>
-          asymmetricLossOptimized(logits, targets, { gammaPos: 0, detachFocusingWeight: true, targets: "hard" }),
-      })
-    : evaluateProgram({ model, batchSize, imageSize });
-  const session = await onnxNodeBackend({ threads }).compile(state, { program });
-  await session.write(initialize(state, 0));
-  const targets = uniform([batchSize, config.classes]);
-  const hard = f32(
-    targets.type.shape,
-    targets.data.map((value) => (value < 0.1 ? 1 : 0)),
-  );
-  let number = 0;
-  return {
-    session,
-    async step() {
-      number += 1;
-      const hyper = { ...adamFeeds({ learningRate: 1e-4, beta1: 0.9, step: number }), ...emaFeeds(0.9997) };
-      const start = performance.now();
-      await session.run("program", training ? { images, targets: hard, ...hyper } : { images });
-      return (performance.now() - start) / 1000;
-    },
-  };
+/** Operations of one step: two for each product of the definition. */
+function flops({ task, config, size, batch }) {
+  if (task === "sgemm") return 2 * size ** 3;
+  const options = { model: tresnet(config), batchSize: batch, imageSize: size };
+  const loss = (logits, targets) => asymmetricLossOptimized(logits, targets, { targets: "hard" });
+  const { graph } = task === "train" ? trainProgram({ ...options, loss }) : evaluateProgram(options);
+  return graph.nodes.reduce((sum, node) => sum + flopsOf(node, graph.types), 0);
 }
+
+const megabytes = (bytes) => (bytes / 2 ** 20).toFixed(0);

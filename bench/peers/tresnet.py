@@ -1,10 +1,13 @@
 """TResNet in PyTorch, the peer of bench/tresnet.mjs. Reads one JSON request a line, answers one JSON line.
 
-Requests: {"task": "train" | "infer", "blocks": [...], "planes": N, "classes": N, "batch": N, "size": N, "threads": N}
-prepare a network (answer {"ready": true}); {"task": "step"} runs one step and answers {"seconds": s}.
+Requests: {"task": "train" | "infer", "config": {"blocks": [...], "planes": N, "classes": N}, "batch": N, "size": N,
+"threads": N, "mode": "eager" | "optimized"} prepare a network, {"task": "sgemm", "size": N, ...} a product of two matrices
+(answer {"ready": true, "version": ..., "optimizer": ...}); {"task": "step"} runs one step and answers {"seconds": s};
+{"task": "memory"} answers {"bytes": most memory of this process so far}.
 """
 import copy
 import json
+import resource
 import sys
 import time
 
@@ -109,21 +112,36 @@ def asymmetric_loss(x, y, gamma_neg=4, gamma_pos=0, clip=0.05):
     return -(loss * weight).sum()
 
 
-def prepare(request):
-    torch.set_num_threads(request["threads"])
-    torch.manual_seed(0)
-    model = TResNet(request["blocks"], request["planes"], request["classes"])
+def optimized(model, images):
+    """What this PyTorch has to make inference faster: torch.compile with frozen weights, or a frozen trace."""
+    if hasattr(torch, "compile"):
+        import torch._inductor.config as inductor
+
+        inductor.freezing = True
+        return torch.compile(model)
+    return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, images)))
+
+
+def infer_step(request):
+    config = request["config"]
+    model = TResNet(config["blocks"], config["planes"], config["classes"]).eval()
     images = torch.rand(request["batch"], 3, request["size"], request["size"])
-    targets = (torch.rand(request["batch"], request["classes"]) < 0.1).float()
-    if request["task"] == "infer":
-        model.eval()
+    if request["mode"] == "optimized":
+        with torch.no_grad():
+            model = optimized(model, images)
 
-        def infer():
-            with torch.inference_mode():
-                return float(model(images).sum())
+    def infer():
+        with torch.no_grad() if request["mode"] == "optimized" else torch.inference_mode():
+            return float(model(images).sum())
 
-        return infer
+    return infer
 
+
+def train_step(request):
+    config = request["config"]
+    model = TResNet(config["blocks"], config["planes"], config["classes"])
+    images = torch.rand(request["batch"], 3, request["size"], request["size"])
+    targets = (torch.rand(request["batch"], config["classes"]) < 0.1).float()
     decayed = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": decayed, "weight_decay": 1e-4}, {"params": plain, "weight_decay": 0.0}]
@@ -139,9 +157,23 @@ def prepare(request):
         with torch.no_grad():
             for name, value in model.state_dict().items():
                 average[name].mul_(0.9997).add_(value, alpha=1 - 0.9997)
-        return float(loss)
+        return float(loss.detach())
 
     return train
+
+
+def sgemm_step(request):
+    a, b = (torch.rand(request["size"], request["size"]) for _ in range(2))
+    return lambda: float((a @ b)[0, 0])
+
+
+STEPS = {"train": train_step, "infer": infer_step, "sgemm": sgemm_step}
+
+
+def prepare(request):
+    torch.set_num_threads(request["threads"])
+    torch.manual_seed(0)
+    return STEPS[request["task"]](request)
 
 
 def main():
@@ -152,9 +184,12 @@ def main():
             start = time.perf_counter()
             step()
             answer = {"seconds": time.perf_counter() - start}
+        elif request["task"] == "memory":
+            answer = {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
         else:
             step = prepare(request)
-            answer = {"ready": True, "version": torch.__version__}
+            optimizer = "torch.compile" if hasattr(torch, "compile") else "torch.jit"
+            answer = {"ready": True, "version": torch.__version__, "optimizer": optimizer}
         print(json.dumps(answer), flush=True)
 
 

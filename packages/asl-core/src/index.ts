@@ -81,6 +81,7 @@ export * from "./passes/memory-limit.js";
 export type { ExecutionPlan, Step } from "./passes/memory-model.js";
 export * from "./passes/optimize.js";
 export * from "./passes/recompute.js";
+export * from "./passes/repeat-elementwise.js";
 export * from "./passes/simplify.js";
 export * from "./passes/split-concats.js";
 export * from "./program/backend.js";

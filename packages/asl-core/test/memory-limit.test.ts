@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { add, mul } from "../src/functions/elementwise.js";
 import { build, type Value } from "../src/graph/builder.js";
 import type { Graph, ValueId } from "../src/graph/graph.js";
-import { graphToJson } from "../src/graph/json.js";
 import { verify } from "../src/graph/verify.js";
 import { flopsOf } from "../src/passes/flops.js";
 import { liveness } from "../src/passes/liveness.js";
@@ -12,26 +11,8 @@ import type { ExecutionPlan } from "../src/passes/memory-model.js";
 import { recompute } from "../src/passes/recompute.js";
 import { BYTES_PER_ELEMENT, sizeOf } from "../src/types/tensor.js";
 import { ops } from "./building.js";
+import { formulas } from "./formulas.js";
 import { randomCase } from "./random-graph.js";
-
-/**
- * What each output is as a formula, numbered so that equal formulas have one number: ops and attributes of inputs. Every op
- * gives the same bits for the same bits, so equal formulas are equal bits.
- */
-function formulas(): (graph: Graph) => Readonly<Record<string, number>> {
-  const numbers = new Map<string, number>();
-  const numberOf = (formula: string) => numbers.get(formula) ?? numbers.set(formula, numbers.size).size - 1;
-  return (graph) => {
-    const found = new Map<ValueId, number>();
-    for (const [name, id] of Object.entries(graph.inputs)) found.set(id, numberOf(`input ${name}`));
-    const { nodes } = graphToJson(graph);
-    graph.nodes.forEach(({ op, inputs, output }, i) => {
-      const of = inputs.map((id) => found.get(id)!);
-      found.set(output, numberOf(`${op} ${of.join(",")} ${JSON.stringify(nodes[i]!.attrs)}`));
-    });
-    return Object.fromEntries(Object.entries(graph.outputs).map(([name, id]) => [name, found.get(id)!]));
-  };
-}
 
 describe("recompute", () => {
   it("repeats what late nodes read, right before the first of them, from what is kept", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { initialize } from "../src/random/initialize.js";
+import { initialize, initialTensors } from "../src/random/initialize.js";
 import { logarithm } from "../src/random/logarithm.js";
 import { createRandom, type RandomKey, type RandomState, restoreRandom } from "../src/random/random.js";
 import type { StateSpec } from "../src/state/spec.js";
@@ -205,6 +205,15 @@ describe("initialize", () => {
     expect(state.bias!.data.every((b) => Math.abs(b) <= 0.25)).toBe(true);
     expect(Math.max(...state.bias!.data)).toBeGreaterThan(0.2);
     expect(Math.min(...state.bias!.data)).toBeLessThan(-0.2);
+  });
+
+  it("gives the same values one by one, each copy right after its origin and in its memory", () => {
+    const whole = initialize(spec, 1);
+    const each = [...initialTensors(spec, 1)];
+    expect(Object.fromEntries(each)).toEqual(whole);
+    const [[first, copy], [second, origin]] = each as [(typeof each)[0], (typeof each)[0]];
+    expect([first, second]).toEqual(["ema.weight", "weight"]);
+    expect(copy.data).toBe(origin.data);
   });
 
   it("depends on the seed and the name only: order and company change nothing", () => {

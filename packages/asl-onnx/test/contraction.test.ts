@@ -51,6 +51,22 @@ const convCases: fc.Arbitrary<ConvCase> = fc
   )
   .filter(({ y }) => y.every((extent) => extent >= 1));
 
+/** More output channels than positions. */
+const fewPositions: fc.Arbitrary<ConvCase> = fc
+  .record({
+    batch: fc.integer({ min: 1, max: 2 }),
+    channels: fc.integer({ min: 1, max: 5 }),
+    kernel: pair(fc.integer({ min: 2, max: 3 })),
+    strides: pair(fc.integer({ min: 1, max: 3 })),
+    dilations: pair(fc.integer({ min: 1, max: 2 })),
+    padding: fc.tuple(pair(fc.nat(2)), pair(fc.nat(2))),
+    extents: pair(fc.integer({ min: 1, max: 4 })),
+  })
+  .map(({ batch, channels, kernel, extents, ...attrs }) =>
+    convCase([batch, channels, ...extents], [48, channels, ...kernel], attrs),
+  )
+  .filter(({ y: [batch, out, height, width] }) => height! >= 1 && width! >= 1 && batch! * height! * width! <= out!);
+
 const SAME: Conv2dAttrs["padding"] = [
   [1, 1],
   [1, 1],
@@ -63,6 +79,15 @@ describe("convolution and both of its gradients", () => {
         await expectAllThree(generated);
       }),
       { numRuns: 80 },
+    );
+  });
+
+  it("any geometry with fewer positions than channels", async () => {
+    await fc.assert(
+      fc.asyncProperty(fewPositions, async (generated) => {
+        await expectAllThree(generated);
+      }),
+      { numRuns: 40 },
     );
   });
 

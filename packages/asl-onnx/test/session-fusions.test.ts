@@ -13,6 +13,7 @@ import {
   mul,
   pad,
   reduceSum,
+  repeatElementwise,
   type Shape,
   select,
   slice,
@@ -216,4 +217,38 @@ describe.skipIf(blockSize === undefined)("blocked convolutions (needs AVX2 or AV
       expect(blocked.length).toBe(name === "channels that cannot be reordered" ? 0 : 6);
     });
   }
+});
+
+describe("batch norm made again for a backward pass that did not keep it", () => {
+  const shapes: Shape[] = [[4, 6, 16, 16], [8, 6, 3, 3], [8, 8, 3, 3], [8], [8]];
+  const padding = 1;
+  const graph = graphOf(shapes, (x, first, second, scale, bias) => {
+    const { y } = batchNormTrain(conv2d(x!, first!, { padding }), scale!, bias!, 1e-5);
+    const out = conv2d(leakyRelu(y, 0.01), second!, { padding });
+    const [dFirst, dSecond, dScale] = grad(reduceSum(mul(out, out)), [first!, second!, scale!]) as [
+      Value,
+      Value,
+      Value,
+    ];
+    return { out, dFirst, dSecond, dScale };
+  });
+  const repeated = repeatElementwise(graph);
+
+  it("is the operator for given statistics", () => {
+    const batchNorms = (each: Graph) =>
+      operatorsOf(each).filter((operator) => operator === "BatchNormalization").length;
+    expect(batchNorms(repeated)).toBe(batchNorms(graph) + 1);
+  });
+
+  // The operator rounds otherwise than the one in training mode, so the bits are not the same.
+  it("is as near to float64 as what was kept", async () => {
+    const feeds = feedsOf(shapes, noise);
+    const expected = evaluate(graph, feeds, { precision: "f64" });
+    const worst = (actual: Tensors, name: string) =>
+      Math.max(...expected[name]!.data.map((value, i) => Math.abs(actual[name]!.data[i]! - value)));
+    const [kept, made] = [await runOnnx(graph, feeds), await runOnnx(repeated, feeds)];
+    for (const name of Object.keys(expected)) {
+      expect(worst(made, name), name).toBeLessThanOrEqual(2 * worst(kept, name));
+    }
+  });
 });

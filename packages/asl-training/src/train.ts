@@ -6,7 +6,7 @@ import { RunDirectory } from "./run-directory.js";
 import { RunLock } from "./run-lock.js";
 import { checkLoaders, type TrainingOptions, type TrainingResult } from "./training-options.js";
 import { TrainingRun } from "./training-run.js";
-import { setupOf, startingState } from "./training-setup.js";
+import { setupOf, writeStart } from "./training-setup.js";
 
 /**
  * Trains a TResNet and writes into `out`: metrics.csv, steps.csv, recipe.json, best.safetensors, best-ema.safetensors,
@@ -33,7 +33,8 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const progress = snapshot === undefined ? undefined : progressFromJson(directory.path("snapshot"), snapshot.progress);
 
   await using session = await options.backend.compile(state, programs);
-  await session.write(snapshot?.state ?? startingState(model, state, recipe.seed, options.weights));
+  if (snapshot === undefined) await writeStart(session, { model, state, seed: recipe.seed, weights: options.weights });
+  else await session.write(snapshot.state);
   if (progress !== undefined) options.onResume?.({ epoch: progress.epoch, step: progress.step });
   await directory.writeJson("recipe", { ...setup, recipe: { ...recipe }, backend: options.backend.name });
   const run = await TrainingRun.open({ options, recipe, model, session, directory, lock, setup, progress });

@@ -1,5 +1,5 @@
 import type { JsonObject } from "asl-checkpoint";
-import { emaName, InputError, initialize, type Model, type StateSpec, type Tensors } from "asl-core";
+import { emaName, InputError, initialTensors, type Model, type Session, type StateSpec, type Tensors } from "asl-core";
 import type { TrainingRecipe } from "./recipe.js";
 import type { TrainingOptions } from "./training-options.js";
 
@@ -33,11 +33,20 @@ export function setupOf(options: TrainingOptions, { epochs: _, ...recipe }: Trai
   };
 }
 
-/** The whole state before the first step: the model's own start, then `weights`; the moving average equals them. */
-export function startingState(model: Model, state: StateSpec, seed: number, weights: Tensors = {}): Tensors {
+/**
+ * Writes the whole state before the first step: the model's own start, then `weights`; the moving average equals them.
+ * Tensor by tensor, so that the state is not in memory twice.
+ */
+export async function writeStart(
+  session: Pick<Session<string>, "write">,
+  { model, state, seed, weights = {} }: { model: Model; state: StateSpec; seed: number; weights?: Tensors | undefined },
+): Promise<void> {
   for (const name of Object.keys(weights)) {
     if (!Object.hasOwn(model.state, name)) throw new InputError(`training: the model has no weights "${name}"`);
   }
-  const averages = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [emaName(name), tensor]));
-  return { ...initialize(state, seed), ...weights, ...averages };
+  const given: Tensors = {
+    ...weights,
+    ...Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [emaName(name), tensor])),
+  };
+  for (const [name, initial] of initialTensors(state, seed)) await session.write({ [name]: given[name] ?? initial });
 }

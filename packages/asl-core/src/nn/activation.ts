@@ -3,8 +3,12 @@ import { exp, less, log, max, mul, select, sub } from "../functions/elementwise.
 import { reduceMax, reduceSum, reshape } from "../functions/shape.js";
 import type { Value } from "../graph/builder.js";
 
-/** max(x, 0); gradient 0 at 0. */
-export const relu = (x: Value) => max(x, 0);
+/** max(x, 0); gradient 0 at 0. The gradient reads y only, so x may be freed. */
+export function relu(x: Value): Value {
+  const y = max(x, 0);
+  // dy/dx = y > 0 ? 1 : 0
+  return x.builder.differentiateAs(y, [x], (g) => [mul(g, select(less(0, y), 1, 0))]);
+}
 
 /** x > 0 ? x : slope x, for 0 < slope < 1; gradient `slope` at 0. The gradient reads y only, so x may be freed. */
 export function leakyRelu(x: Value, slope: number): Value {

@@ -11,29 +11,40 @@ import { createRandom } from "./random.js";
  */
 export function initialize(spec: StateSpec, seed: number): Tensors {
   const tensors = new Map<string, TensorData>();
-  for (const name of Object.keys(spec)) resolve(spec, name, seed, tensors);
+  for (const [name, { type, data }] of initialTensors(spec, seed)) {
+    tensors.set(name, { type, data: spec[name]!.init.kind === "copy" ? data.slice() : data });
+  }
   // In the order of the spec, whatever order the copies were resolved in.
   return Object.fromEntries(Object.keys(spec).map((name) => [name, tensors.get(name)!]));
 }
 
-/** Follows a chain of copies to its origin, then fills the chain backwards. */
-function resolve(spec: StateSpec, name: string, seed: number, tensors: Map<string, TensorData>): void {
-  const chain: string[] = [];
-  const seen = new Set<string>();
-  let at = name;
-  while (!tensors.has(at)) {
-    const entry = spec[at]!;
-    if (seen.has(at)) throw new InputError(`state "${at}" is a copy of itself: ${[...chain, at].join(" -> ")}`);
-    seen.add(at);
-    chain.push(at);
-    if (entry.init.kind !== "copy") break;
-    checkCopy(spec, at, entry, entry.init.of);
-    at = entry.init.of;
+/**
+ * The same values one by one, for states of which two copies at once would be too many: what is a copy follows what it
+ * copies and shares its memory. Throws as `initialize` does, before the first tensor.
+ */
+export function* initialTensors(spec: StateSpec, seed: number): Generator<readonly [string, TensorData]> {
+  const sharers = new Map<string, string[]>();
+  for (const name of Object.keys(spec)) {
+    const origin = originOf(spec, name);
+    sharers.set(origin, [...(sharers.get(origin) ?? []), name]);
   }
-  for (const link of chain.reverse()) {
-    const entry = spec[link]!;
-    const data = entry.init.kind === "copy" ? tensors.get(entry.init.of)!.data.slice() : draw(link, entry, seed);
-    tensors.set(link, { type: entry.type, data });
+  for (const [origin, names] of sharers) {
+    const { type } = spec[origin]!;
+    const data = draw(origin, spec[origin]!, seed);
+    for (const name of names) yield [name, { type, data }];
+  }
+}
+
+/** Follows a chain of copies to what is drawn. */
+function originOf(spec: StateSpec, name: string): string {
+  const chain: string[] = [];
+  for (let at = name; ; ) {
+    const entry = spec[at]!;
+    if (chain.includes(at)) throw new InputError(`state "${at}" is a copy of itself: ${[...chain, at].join(" -> ")}`);
+    if (entry.init.kind !== "copy") return at;
+    checkCopy(spec, at, entry, entry.init.of);
+    chain.push(at);
+    at = entry.init.of;
   }
 }
 

@@ -9,12 +9,18 @@ import { vectorAlong } from "./contraction.js";
 const STATISTICS_AXES = [0, 2, 3];
 
 interface BatchNorm {
+  /** x - mean, and its product with the gain [C]. */
+  readonly centred: ValueId;
+  readonly scaled: ValueId;
+  readonly gain: ValueId;
   readonly x: ValueId;
   readonly scale: ValueId;
   readonly bias: ValueId;
   readonly mean: ValueId;
   /** sum (x - mean)^2. */
   readonly sumOfSquares: ValueId;
+  /** sumOfSquares / count. */
+  readonly variance: ValueId;
   readonly count: number;
   readonly epsilon: number;
 }
@@ -25,13 +31,13 @@ interface BatchNorm {
  */
 export const batchNormTraining: FusionRule = (node, view) => {
   const found = matchBatchNorm(node, view);
-  if (found === undefined) return undefined;
-  const { x, scale, bias, mean, sumOfSquares, count, epsilon } = found;
+  if (found === undefined || !isFirst(found, view)) return undefined;
+  const { x, scale, bias, mean, sumOfSquares, variance, count, epsilon } = found;
   // The operator makes the statistics; its own arguments must not need them.
   if ([scale, bias].some((argument) => view.dependsOn(argument, [mean, sumOfSquares]))) return undefined;
   return {
     inputs: [x, scale, bias],
-    also: [mean, sumOfSquares],
+    also: [mean, sumOfSquares, variance],
     lower(lowering) {
       const [channels] = lowering.extents(scale);
       // With momentum 0 the running statistics that go in do not matter and the batch's come out. ONNX Runtime writes
@@ -39,13 +45,44 @@ export const batchNormTraining: FusionRule = (node, view) => {
       const scratch = () => lowering.emit("Add", [lowering.full(scale), lowering.scalar(lowering.uniqueNumber()).name]);
       const inputs = [lowering.full(x), lowering.full(scale), lowering.full(bias), scratch(), scratch()];
       const attributes = { training_mode: { int: 1 }, momentum: { float: 0 }, epsilon: { float: epsilon } };
-      const [y, batchMean, variance] = lowering.emitOutputs("BatchNormalization", inputs, attributes, 3);
-      lowering.set(mean, { name: batchMean!, extents: [channels!] });
-      lowering.set(sumOfSquares, sumFromMean({ name: variance!, extents: [channels!] }, count, lowering));
+      const [y, batchMean, batchVariance] = lowering.emitOutputs("BatchNormalization", inputs, attributes, 3);
+      const statistic = (name: string) => ({ name, extents: [channels!] });
+      lowering.set(mean, statistic(batchMean!));
+      lowering.set(variance, statistic(batchVariance!));
+      lowering.set(sumOfSquares, sumFromMean(statistic(batchVariance!), count, lowering));
       return { name: y!, extents: lowering.extents(node.output) };
     },
   };
 };
+
+/**
+ * The same a second time, for a backward pass that did not keep it: one pass from the statistics that are there. It rounds
+ * otherwise than the operator in training mode.
+ */
+export const batchNormAgain: FusionRule = (node, view) => {
+  const found = matchBatchNorm(node, view);
+  if (found === undefined || isFirst(found, view)) return undefined;
+  const { x, scale, bias, mean, variance, epsilon } = found;
+  const inputs = [x, scale, bias, mean, variance];
+  return {
+    inputs,
+    lower: (lowering) => ({
+      name: lowering.emit(
+        "BatchNormalization",
+        inputs.map((input) => lowering.full(input)),
+        { epsilon: { float: epsilon } },
+      ),
+      extents: lowering.extents(node.output),
+    }),
+  };
+};
+
+/** Whether no product before this one is of the same x - mean and the same gain. */
+function isFirst({ scaled, centred, gain }: BatchNorm, view: GraphView): boolean {
+  const isSame = (other: AnyNode) =>
+    other.op === "mul" && other.inputs.some((factor) => vectorAlong(view, factor, 1) === gain);
+  return view.consumers(centred).every((other) => !isSame(other) || other.output >= scaled);
+}
 
 /**
  * x * gain + offset, or rest + x * gain + offset, gain and offset along the channels: BatchNormalization with mean 0 and
@@ -103,9 +140,10 @@ function matchBatchNorm(node: AnyNode, view: GraphView): BatchNorm | undefined {
   const centred = view.producer(scaled[1]) as Node<"sub">;
   const x = centred.inputs[0]!;
   const mean = vectorAlong(view, centred.inputs[1]!, 1);
-  const gain = matchGain(vectorAlong(view, scaled[0], 1)!, centred.output, view);
-  if (mean === undefined || gain === undefined || !isMeanOf(mean, x, gain.count, view)) return undefined;
-  return { x, mean, bias: vectorAlong(view, sum[0], 1)!, ...gain };
+  const statistics = matchGain(vectorAlong(view, scaled[0], 1)!, centred.output, view);
+  if (mean === undefined || statistics === undefined || !isMeanOf(mean, x, statistics.count, view)) return undefined;
+  const products = { centred: centred.output, scaled: product.output, gain: vectorAlong(view, scaled[0], 1)! };
+  return { ...products, x, mean, bias: vectorAlong(view, sum[0], 1)!, ...statistics };
 }
 
 const isAlongChannels = (view: GraphView, value: ValueId) => vectorAlong(view, value, 1) !== undefined;
@@ -135,7 +173,7 @@ function matchInverseDeviation(value: ValueId, centred: ValueId, view: GraphView
   if (square?.op !== "mul" || square.inputs.some((input) => input !== centred)) return undefined;
   const count = view.uniform(divisor);
   if (count !== sizeOf(STATISTICS_AXES.map((axis) => view.type(centred).shape[axis]!))) return undefined;
-  return { sumOfSquares, count, epsilon: view.uniform(pair[0])! };
+  return { sumOfSquares, variance: variance.output, count, epsilon: view.uniform(pair[0])! };
 }
 
 function isMeanOf(mean: ValueId, x: ValueId, count: number, view: GraphView): boolean {

@@ -1,7 +1,8 @@
 import type { FusionRule } from "../lower/fusion.js";
 import { oneOrSlope } from "./activation.js";
-import { batchNormTraining, channelAffine } from "./batch-norm.js";
+import { batchNormAgain, batchNormTraining, channelAffine } from "./batch-norm.js";
 import { blockedConvolution } from "./blocked-convolution.js";
+import { fewPositions } from "./few-positions.js";
 import { separableProducts } from "./separable.js";
 import { STANDARD_FUSIONS } from "./standard.js";
 
@@ -14,5 +15,14 @@ export interface RuntimeFeatures {
 /** Forms for graphs that run now on this machine: standard operators and those of ONNX Runtime. */
 export function sessionFusions({ blockSize }: RuntimeFeatures): readonly FusionRule[] {
   const blocked = blockSize === undefined ? [] : [blockedConvolution(blockSize)];
-  return [separableProducts, ...blocked, batchNormTraining, channelAffine, oneOrSlope, ...STANDARD_FUSIONS];
+  return [
+    separableProducts,
+    fewPositions,
+    ...blocked,
+    batchNormTraining,
+    batchNormAgain,
+    channelAffine,
+    oneOrSlope,
+    ...STANDARD_FUSIONS,
+  ];
 }

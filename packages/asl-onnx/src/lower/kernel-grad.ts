@@ -1,7 +1,8 @@
-import { type Conv2dKernelGradAttrs, i32, type Node } from "asl-core";
+import type { Node } from "asl-core";
 import { convolutionAttributes } from "./convolution-attributes.js";
 import type { Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
+import { batchLast, type Geometry, gatherWindows, type Pair, padImages } from "./windows.js";
 
 /**
  * dW[o,c,i,j] = sum over n,h,w of g[n,o,h,w] x[n,c,h*s+i*d-p,...]: a convolution of x with g in which the batch is the
@@ -78,37 +79,17 @@ const LEAST_BATCH = 4;
 const LARGE_BATCH = 16;
 const LEAST_POSITIONS_PER_OUTPUT = 12;
 
-interface Geometry extends Conv2dKernelGradAttrs {
-  readonly batch: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-}
-
 /** g times the windows of some kernel rows, gathered side by side: [O, C * rows * kernel columns]. */
 function productOfGathered(
   gradient: Operand,
   images: Operand,
   kernelRows: readonly number[],
-  { strides, dilations, kernelShape, batch, outHeight, outWidth }: Geometry,
+  geometry: Geometry,
   lowering: Lowering,
 ): Operand {
-  const [channels, height, width] = images.extents as readonly [number, number, number, number];
-  const pixels: number[] = [];
-  for (const i of kernelRows)
-    for (let j = 0; j < kernelShape[3]!; j++)
-      for (let row = 0; row < outHeight; row++)
-        for (let column = 0; column < outWidth; column++) {
-          const [y, x] = [row * strides[0] + i * dilations[0], column * strides[1] + j * dilations[1]];
-          pixels.push(y * width + x);
-        }
-  const indices = lowering.constant(i32([pixels.length], pixels), "windows");
-  const flat = lowering.reshape(images, [channels, height * width, batch]);
-  const gathered = lowering.emit("Gather", [flat.name, indices.name], { axis: { int: 1 } });
-  const windows = channels * kernelRows.length * kernelShape[3]!;
-  const positions = outHeight * outWidth * batch;
-  const matrix = lowering.reshape({ name: gathered, extents: [channels, pixels.length, batch] }, [windows, positions]);
+  const matrix = gatherWindows(images, kernelRows, geometry, lowering);
   const name = lowering.emit("Gemm", [gradient.name, matrix.name], { transB: { int: 1 } });
-  return { name, extents: [gradient.extents[0]!, windows] };
+  return { name, extents: [gradient.extents[0]!, matrix.extents[0]!] };
 }
 
 /** One product for each kernel position, dW[:,:,i,j] = g times the shifted x. */
@@ -137,26 +118,6 @@ function productsOfSlices(gradient: Operand, images: Operand, geometry: Geometry
   };
   const byPosition = lowering.reshape(stacked, [products.length, out * channels]);
   return lowering.reshape(lowering.transpose(byPosition, [1, 0]), kernelShape);
-}
-
-type Pair = readonly [number, number];
-
-/** [N,C,H,W] -> [C,H,W,N]. */
-function batchLast(images: Operand, lowering: Lowering): Operand {
-  const [batch, channels, height, width] = images.extents as readonly [number, number, number, number];
-  const matrix = lowering.reshape(images, [batch, channels * height * width]);
-  return lowering.reshape(lowering.transpose(matrix, [1, 0]), [channels, height, width, batch]);
-}
-
-/** Zeros around the height and width of [C,H,W,N]. */
-function padImages(images: Operand, padding: readonly [Pair, Pair], lowering: Lowering): Operand {
-  const [[top, bottom], [left, right]] = padding;
-  if ([top, bottom, left, right].every((width) => width === 0)) return images;
-  const [channels, height, width, batch] = images.extents as readonly [number, number, number, number];
-  return {
-    name: lowering.emit("Pad", [images.name, lowering.int64([0, top, left, 0, 0, bottom, right, 0])]),
-    extents: [channels, height + top + bottom, width + left + right, batch],
-  };
 }
 
 /** x[:, from : : stride, :] of [C,H,W,N] with the given height and width. */

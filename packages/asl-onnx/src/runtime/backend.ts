@@ -4,6 +4,7 @@ import {
   checkState,
   InputError,
   type Program,
+  repeatElementwise,
   type Session,
   type StateSpec,
   type TensorData,
@@ -44,7 +45,9 @@ export function hostedOnnxBackend(options: OnnxBackendOptions, threads?: LoopThr
     name: options.provider === "webgpu" ? "onnx-webgpu" : "onnx",
     async compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
       for (const [name, program] of Object.entries<Program>(programs)) checkProgram(name, program, state);
-      const { store, parts } = await (options.update === "graph" ? inGraph : inMemory)(state, programs);
+      const spare = Object.entries<Program>(programs).map(([name, program]) => [name, sparingMemory(program)] as const);
+      const place = options.update === "graph" ? inGraph : inMemory;
+      const { store, parts } = await place(state, Object.fromEntries(spare));
       const compiled = new Map<string, CompiledProgram>();
       try {
         for (const part of parts) compiled.set(part.name, await compilePart(part, options, threads));
@@ -67,6 +70,10 @@ async function compilePart(
   const plan = provider === "cpu" && elementwise === "loops" ? planLoops(part.program) : undefined;
   return plan === undefined ? compileProgram(part, options) : compileLoops(part.name, part.program, plan, threads);
 }
+
+/** A training step keeps what is dear to make again for its backward pass, and nothing else. */
+const sparingMemory = (program: Program): Program =>
+  Object.keys(program.writes).length === 0 ? program : { ...program, graph: repeatElementwise(program.graph) };
 
 interface Plan {
   readonly store: StateStore;
@@ -144,7 +151,7 @@ class OnnxSession<P extends string> implements Session<P> {
   write(state: Tensors): Promise<void> {
     return this.#inOrder("write", () => {
       checkState(this.spec, state);
-      for (const [name, { data }] of Object.entries(state)) this.store.replace(name, data.slice());
+      for (const [name, { data }] of Object.entries(state)) this.store.write(name, data);
     });
   }
 

@@ -16,7 +16,8 @@ export interface RuntimeOptions {
  * Session options as measured on two cores: operators one after another, threads that sleep instead of spinning.
  * `training`: the graph is already in the form that runs fastest. ONNX Runtime's TransposeOptimizer (always there in
  * "extended") would merge the cheap steps in which it turns its weights into one slow transpose, and "all" prepares
- * constant weights, of which there are none.
+ * constant weights, of which there are none. Without memory patterns, which lay all tensors of a run into one block as it
+ * first saw them: the block comes on top of what the first run took, and outlives it.
  * `onProcessor`: names of nodes that a GPU must not have.
  */
 export function sessionOptions(
@@ -27,10 +28,13 @@ export function sessionOptions(
   return {
     graphOptimizationLevel: kind === "training" ? "basic" : "all",
     executionMode: "sequential",
+    enableMemPattern: kind === "inference",
     logSeverityLevel: 4,
     extra: {
       session: { intra_op: { allow_spinning: "0" } },
-      ...(kind === "training" ? { optimization: { disable_specified_optimizers: "TransposeOptimizer" } } : {}),
+      ...(kind === "training"
+        ? { optimization: { disable_specified_optimizers: "TransposeOptimizer;GemmTransposeFusion" } }
+        : {}),
     },
     ...EXECUTION_PROVIDERS[provider](onProcessor),
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

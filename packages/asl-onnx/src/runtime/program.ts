@@ -13,6 +13,8 @@ import type { OnnxOperator } from "../lower/operators.js";
 import type { Quirks } from "../lower/quirks.js";
 import { type OnnxModel, toOnnxModel } from "../model.js";
 import type { ModelProto } from "../proto/messages.js";
+import { discard } from "./discard.js";
+import { gradientsAsTheyCome } from "./execution-order.js";
 import { KERNELS } from "./kernels.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
@@ -103,7 +105,8 @@ async function fedModel(
     quirks,
   });
   const settings = sessionOptions(isTraining ? "training" : "inference", options, onProcessor(model, quirks));
-  return { ...ends, session: await ModelSession.load(runtime, `program ${name}`, model, settings) };
+  const ordered = { ...model, graph: gradientsAsTheyCome(model.graph) };
+  return { ...ends, session: await ModelSession.load(runtime, `program ${name}`, ordered, settings) };
 }
 
 async function foldedModel(
@@ -147,14 +150,21 @@ async function execute(
     fetches[onnxName] = staged === undefined ? null : toRuntime(runtime, withShape(staged, extents[output] as Shape));
   }
   const fetched = await session.run(tensors, fetches);
+  const copies: ArrayBufferView[] = [];
   const results: Record<string, TensorData> = {};
   for (const [output, onnxName] of Object.entries(outputs)) {
     const staged = update.staged.get(output);
-    if (staged !== undefined && writesInto) continue;
+    if (staged !== undefined && writesInto) {
+      // onnxruntime-node returns a copy of what it has written
+      const { data } = fetched[onnxName]!;
+      if (ArrayBuffer.isView(data) && data.buffer !== staged.data.buffer) copies.push(data);
+      continue;
+    }
     const result = fromRuntime(output, fetched[onnxName]!, graph.types[graph.outputs[output]!]!);
     if (staged === undefined) results[output] = result;
     else staged.data.set(result.data);
   }
+  discard(copies);
   return results;
 }
 

@@ -6,6 +6,8 @@ export interface StateStore {
   readonly version: number;
   /** The tensor itself, not a copy. */
   get(name: string): TensorData;
+  /** Replaces the contents by those of an array that stays the caller's. */
+  write(name: string, data: TensorData["data"]): void;
   /** Replaces the contents; `data` is not used by anyone else afterwards. */
   replace(name: string, data: TensorData["data"]): void;
 }
@@ -23,6 +25,10 @@ export class HeapState implements StateStore {
 
   get(name: string): TensorData {
     return this.#tensors.get(name)!;
+  }
+
+  write(name: string, data: TensorData["data"]): void {
+    this.replace(name, data.slice());
   }
 
   replace(name: string, data: TensorData["data"]): void {

@@ -86,9 +86,13 @@ export class WasmState implements StateStore {
     return this.#tensors.get(name)!;
   }
 
-  replace(name: string, data: TensorData["data"]): void {
+  write(name: string, data: TensorData["data"]): void {
     this.get(name).data.set(data);
     this.changed();
+  }
+
+  replace(name: string, data: TensorData["data"]): void {
+    this.write(name, data);
   }
 
   /** To be called after a kernel has written. */
