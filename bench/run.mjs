@@ -10,8 +10,16 @@ const BENCHMARKS = {
     load: () => import("./tresnet.mjs"),
   },
   int8: {
-    summary: "inference of TResNet-M in int8 against the float32 file, interleaved, equal threads",
+    summary:
+      "TResNet-M and -L in int8 against PyTorch eager and the float32 file; --profile: operators, rates, ceiling",
     load: () => import("./int8.mjs"),
+    ownOptions: true,
+  },
+  "int8-accuracy": {
+    summary:
+      "mAP of int8 files beside float32 on emoji scenes and photographs, by calibration (trains both networks first)",
+    load: () => import("./int8-accuracy.mjs"),
+    ownOptions: true,
   },
   "foreign-runtimes": {
     summary: "every kind of exported file in onnxruntime-node and -web, OpenVINO, tract, OpenCV and onnx's reference",

@@ -11,7 +11,7 @@ export { buildOnnx, type GraphOptions, preprocessed } from "./build-onnx.js";
 export { checkCombination, FORMATS, type Format, formatOf, type OutputOptions } from "./combinations.js";
 export { type ExportOptions, exportCommand, exportModel } from "./command.js";
 export { exportSafetensors, type SafetensorsExport } from "./export-safetensors.js";
-export { exportInt8, type Int8Export, type Int8Options } from "./int8.js";
+export { calibrationPictures, exportInt8, type Int8Export, type Int8Options } from "./int8.js";
 export type { MeasuredMap } from "./measure-map.js";
 export { onnxMetadata } from "./onnx-metadata.js";
 export { TARGETS, type Target, writeTarget } from "./target/target.js";

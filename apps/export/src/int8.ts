@@ -156,7 +156,7 @@ export function int8AsText({ report, mAP }: Int8Export): string {
   const float = layers.filter(({ kept }) => kept === "float32").length;
   const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
   const rows = layers.map(({ name, shape, weightError, outputError, kept }) => [
-    ...[name, shape.join(" x "), percent(weightError), percent(outputError), kept],
+    ...[name, shape.join(" x "), percent(weightError), outputError === undefined ? "-" : percent(outputError), kept],
   ]);
   return [
     `int8: ${layers.length - float} of ${layers.length} layers (${method} over ${pictures} pictures, ${weightBits}-bit weights); ` +

@@ -92,7 +92,7 @@ describe("a quantised TResNet", () => {
   });
 
   it("is off by no more than its layers are alone, all errors added", () => {
-    const sum = report.layers.reduce((total, { outputError }) => total + outputError, 0);
+    const sum = report.layers.reduce((total, { outputError }) => total + outputError!, 0);
     expect(report.error).toBeLessThan(sum);
     expect(sum).toBeLessThan(1);
   });
@@ -133,9 +133,17 @@ describe("quantizeOnnx", () => {
     expect(report.error).toBeLessThanOrEqual(allowed);
     expect(relativeError(await logitsOf(bytes), await logitsOf(float))).toBe(report.error);
     const errorsOf = (kind: "int8" | "float32") =>
-      report.layers.filter(({ kept }) => kept === kind).map(({ outputError }) => outputError);
+      report.layers.filter(({ kept }) => kept === kind).map(({ outputError }) => outputError!);
     expect(errorsOf("float32").length).toBeGreaterThan(0);
     expect(Math.min(...errorsOf("float32"))).toBeGreaterThanOrEqual(Math.max(...errorsOf("int8")));
+  });
+
+  it("makes the same file without an error for each layer, where all are in int8 anyway", async () => {
+    const { bytes, report } = await quantized({ maxError: Number.POSITIVE_INFINITY, layerErrors: false });
+    expect(bytes).toEqual((await whole()).bytes);
+    expect(report.layers.map(({ outputError }) => outputError)).toEqual(report.layers.map(() => undefined));
+    expect(report.error).toBe((await whole()).report.error);
+    await expect(quantized({ layerErrors: false })).rejects.toThrow(/maxError must be Infinity; got 0.05/);
   });
 
   it("with no error allowed gives the float model's bits", async () => {

@@ -28,6 +28,8 @@ export interface QuantizeOptions extends OpenOptions {
   readonly maxError?: number;
   /** So many of the first pictures are what errors are measured on: they should be like the whole. Default 16. */
   readonly errorPictures?: number;
+  /** Default true. false measures no layer alone, a session for each: then none can stay in float32, `maxError` is Infinity. */
+  readonly layerErrors?: boolean;
   readonly onProgress?: (progress: QuantizeProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,8 +46,8 @@ export interface QuantizedLayer {
   readonly shape: readonly number[];
   /** ||w~ - w|| / ||w||. */
   readonly weightError: number;
-  /** Relative error of the model's outputs with this layer alone quantised. */
-  readonly outputError: number;
+  /** Relative error of the model's outputs with this layer alone quantised; undefined where none was measured. */
+  readonly outputError: number | undefined;
   readonly kept: "int8" | "float32";
 }
 
@@ -76,7 +78,7 @@ export async function quantizeOnnx(
   options: QuantizeOptions,
 ): Promise<{ readonly bytes: Uint8Array; readonly report: QuantizationReport }> {
   const { pictures, onProgress = () => undefined, signal } = options;
-  const { method, weightBits, maxError, biasCorrection, errorPictures } = checked(options);
+  const { method, weightBits, maxError, biasCorrection, errorPictures, layerErrors } = checked(options);
   const model = decodeModel(bytes);
   const topology = new Topology(model.graph);
   const { layers } = topology;
@@ -104,7 +106,7 @@ export async function quantizeOnnx(
   const expected = await outputsOf(bytes, batches, options);
   let measured = 0;
   // each alone, all together, none, and a bisection
-  const total = layers.length + 2 + Math.ceil(Math.log2(layers.length + 1));
+  const total = layerErrors ? layers.length + 2 + Math.ceil(Math.log2(layers.length + 1)) : 1;
   const errorOf = async (names: ReadonlySet<string>): Promise<number> => {
     signal?.throwIfAborted();
     const error = relativeError(await outputsOf(encodeModel(quantized(names)), batches, options), expected);
@@ -113,7 +115,7 @@ export async function quantizeOnnx(
     return error;
   };
   const errors: LayerError[] = [];
-  for (const { name } of layers) errors.push({ name, error: await errorOf(new Set([name])) });
+  if (layerErrors) for (const { name } of layers) errors.push({ name, error: await errorOf(new Set([name])) });
   const errorOfAll = await errorOf(all);
   const selection = await selectFloatLayers(errors, maxError, async (float) => {
     return float.length === 0 ? errorOfAll : await errorOf(without(all, float));
@@ -129,7 +131,7 @@ export async function quantizeOnnx(
       opType: layer.opType,
       shape: layer.kernel.dims,
       weightError: weightError(layer, quantizations.get(topology.source(layer.input))!.scale, weightBits),
-      outputError: errors[index]!.error,
+      outputError: errors[index]?.error,
       kept: float.has(layer.name) ? "float32" : "int8",
     })),
   };
@@ -138,6 +140,7 @@ export async function quantizeOnnx(
 
 function checked(options: QuantizeOptions) {
   const { method = "minmax", weightBits = 7, biasCorrection = true, maxError = 0.05, errorPictures = 16 } = options;
+  const { layerErrors = true } = options;
   if (!CALIBRATION_METHODS.includes(method)) {
     throw new InputError(`quantize: method must be ${CALIBRATION_METHODS.join(", ")}; got ${String(method)}`);
   }
@@ -148,7 +151,12 @@ function checked(options: QuantizeOptions) {
   if (!(Number.isInteger(errorPictures) && errorPictures >= 1)) {
     throw new InputError(`quantize: errorPictures must be a whole number from 1 on; got ${errorPictures}`);
   }
-  return { method, weightBits, biasCorrection, maxError, errorPictures };
+  if (!layerErrors && maxError !== Number.POSITIVE_INFINITY) {
+    throw new InputError(
+      `quantize: without layerErrors no layer can stay in float32: maxError must be Infinity; got ${maxError}`,
+    );
+  }
+  return { method, weightBits, biasCorrection, maxError, errorPictures, layerErrors };
 }
 
 const without = (names: ReadonlySet<string>, some: readonly string[]): ReadonlySet<string> =>
