@@ -80,6 +80,15 @@ const BENCHMARKS = {
     summary: "the HTTP server under load: one by one, in batches, at twice what it can do, and 10,000 hostile requests",
     load: () => import("./serve.mjs"),
   },
+  "cold-start": {
+    summary: "infer on one picture with TResNet-L, a new process each time: to the exit, less reading the file",
+    load: () => import("./cold-start.mjs"),
+  },
+  growth: {
+    summary: "time and memory against batch and pixels, and memory over 2,000 steps in one process",
+    load: () => import("./growth.mjs"),
+    ownOptions: true,
+  },
   webgpu: {
     summary: "forward pass of TResNet-M on WebGPU against TensorFlow.js and ONNX Runtime Web, in Chromium",
     load: () => import("./webgpu.mjs"),

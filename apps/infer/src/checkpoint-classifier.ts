@@ -1,19 +1,24 @@
 import { type OpenedModel, openBackend, openModel } from "asl-cli";
 import { evaluateProgram } from "asl-core";
-import { exportOnnx } from "asl-onnx";
+import { exportModel } from "asl-onnx";
 import { openPredictor } from "asl-training";
 import type { Classifier, ClassifierOptions } from "./classifier.js";
 import { assertNumbers, sigmoid, upTo } from "./scores.js";
+import { timed } from "./timed.js";
 
 /** A classifier from a checkpoint: .pth, .safetensors or one of this project's own. */
 export async function openCheckpointClassifier(file: string, options: ClassifierOptions): Promise<Classifier> {
-  const { weights, imageSize, classNames, numerics } = options;
-  const opened = await openModel(file, {
-    ...(weights === undefined ? {} : { weights }),
-    ...(imageSize === undefined ? {} : { imageSize }),
-    ...(numerics === undefined ? {} : { numerics }),
-    ...(classNames === undefined ? {} : { classNames }),
-  });
+  const { weights, imageSize, classNames, numerics, backend } = options;
+  // its native library loads while the file is read; a failure is told when it is needed
+  if (backend === "onnx") void import("asl-onnx/node").catch(() => undefined);
+  const opened = await timed("checkpoint", () =>
+    openModel(file, {
+      ...(weights === undefined ? {} : { weights }),
+      ...(imageSize === undefined ? {} : { imageSize }),
+      ...(numerics === undefined ? {} : { numerics }),
+      ...(classNames === undefined ? {} : { classNames }),
+    }),
+  );
   const network = await openNetwork(opened, options);
   return {
     classNames: opened.classNames,
@@ -32,8 +37,8 @@ type Network = Pick<Classifier, "batchSizes" | "scores"> & AsyncDisposable;
 /** Weights are held once, however many batch sizes there are. */
 function openNetwork(opened: OpenedModel, options: ClassifierOptions): Promise<Network> {
   const { backend, batchSize, partialBatches = false } = options;
-  // ONNX Runtime puts the weights into each of its models; a model of a symbolic batch takes every size
-  if (partialBatches && (backend === "onnx" || backend === "onnx-web")) return symbolicNetwork(opened, options);
+  // ONNX Runtime puts the weights into each of its models: no program over a state, which would hold them once more
+  if (backend === "onnx" || backend === "onnx-web") return onnxNetwork(opened, options);
   return programs(opened, options, partialBatches ? powersOfTwoBelow(batchSize) : []);
 }
 
@@ -53,18 +58,28 @@ async function programs(
   };
 }
 
-async function symbolicNetwork(
+/**
+ * For so few pixels in all, the blocked layout of "all" does not pay: on two cores it takes a TResNet-L 160 ms longer to
+ * load, and saves 16 ms of a picture of 224 px (bench/README.md, cold-start).
+ */
+const FEW_PIXELS = 8 * 224 ** 2;
+
+/** A model of a fixed batch; of a symbolic one, which takes every size, where batches that are not full come often. */
+async function onnxNetwork(
   { file, model, state, imageSize, classNames }: OpenedModel,
-  { backend, batchSize }: ClassifierOptions,
+  { backend, batchSize, pictures, partialBatches = false }: ClassifierOptions,
 ): Promise<Network> {
+  const few = pictures !== undefined && pictures * imageSize ** 2 <= FEW_PIXELS;
+  const opening = few ? { sessionOptions: { graphOptimizationLevel: "extended" } as const } : {};
   const graph = (rows: number) => evaluateProgram({ model, batchSize: rows, imageSize }).graph;
-  const bytes = exportOnnx({ graph, state, batch: "dynamic" });
-  const session =
+  const onnx = await timed("model", () => exportModel({ graph, state, batch: partialBatches ? "dynamic" : batchSize }));
+  const session = await timed("session", async () =>
     backend === "onnx"
-      ? await (await import("asl-onnx/node")).openOnnxModelNode(bytes)
-      : await (await import("asl-onnx/web")).openOnnxModelWeb(bytes);
+      ? (await import("asl-onnx/node")).openOnnxModelNode(onnx, opening)
+      : (await import("asl-onnx/web")).openOnnxModelWeb(onnx, opening),
+  );
   return {
-    batchSizes: upTo(batchSize),
+    batchSizes: partialBatches ? upTo(batchSize) : [batchSize],
     async scores(images, pictures) {
       const { logits } = await session.run({ images });
       assertNumbers(logits!.data, { file, what: "logit", pictures, classNames });

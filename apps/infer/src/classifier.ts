@@ -12,6 +12,8 @@ export interface ClassifierOptions {
   readonly numerics?: NumericsName | undefined;
   /** Most pictures of one run. */
   readonly batchSize: number;
+  /** How many pictures there will be, if it is known: for a few, a network is not prepared as well as for many. */
+  readonly pictures?: number;
   /** Batches that are not full will come often: a checkpoint's network is made ready for them, too. Default false. */
   readonly partialBatches?: boolean;
 }

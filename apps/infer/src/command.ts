@@ -27,10 +27,8 @@ import {
   type ZooOptions,
 } from "asl-cli";
 import { ZOO_MODELS } from "asl-zoo";
-import { annotatedFiles, writeAnnotated } from "./annotated-picture.js";
 import type { Classifier } from "./classifier.js";
 import { openClassifier } from "./open-classifier.js";
-import { serve } from "./serve/serve.js";
 import { type ScoredPicture, scorePictures } from "./tag-pictures.js";
 import { jsonLine, selectTags, textLines } from "./tags.js";
 
@@ -134,6 +132,7 @@ export async function infer(
   context: CommandContext,
   inputs: readonly string[],
 ): Promise<number> {
+  performance.mark("asl:command");
   const { report, signal } = context;
   if (options.listModels === true) {
     if (options.json === true) report.printJson(ZOO_MODELS);
@@ -151,9 +150,11 @@ export async function infer(
   const { files, problems } = await expandPictures(inputs);
   for (const problem of problems) report.warn(problem);
   if (files.length === 0) return EXIT.failed;
-  const targets = options.saveAnnotated === undefined ? undefined : annotatedFiles(files, options.saveAnnotated);
+  // loaded when asked for: drawing text and serving need large libraries
+  const drawing = options.saveAnnotated === undefined ? undefined : await import("./annotated-picture.js");
+  const targets = drawing?.annotatedFiles(files, options.saveAnnotated!);
   const batchSize = Math.min(options.batchSize, files.length);
-  await using classifier = await openNamed({ ...options, model: options.model, batchSize }, context);
+  await using classifier = await openNamed({ ...options, model: options.model, batchSize }, context, files.length);
   if (options.saveAnnotated !== undefined) await mkdir(options.saveAnnotated, { recursive: true });
 
   const thresholds = thresholdsOf(classifier, options.threshold);
@@ -169,9 +170,9 @@ export async function infer(
       options.json === true ? jsonLine(file, tags, classifier.classNames, scores) : textLines(file, tags, best),
     );
     const target = targets?.get(file);
-    if (target === undefined) return;
+    if (drawing === undefined || target === undefined) return;
     try {
-      await writeAnnotated(file, tags, target);
+      await drawing.writeAnnotated(file, tags, target);
     } catch (error) {
       fail(describeError(error));
     }
@@ -204,13 +205,14 @@ export async function infer(
 type NamedModel = InferOptions & { readonly model: string };
 
 /** The classifier that the options ask for, with notes about it. */
-async function openNamed(options: NamedModel, context: CommandContext): Promise<Classifier> {
+async function openNamed(options: NamedModel, context: CommandContext, pictures?: number): Promise<Classifier> {
   const { weights, numerics, backend, batchSize } = options;
   const classNames = options.classes === undefined ? undefined : await readClassNames(options.classes);
   const { file, published } = await resolveModel(options.model, options, context);
   const imageSize = options.imageSize ?? published?.imageSize;
   const partialBatches = options.serve !== undefined;
-  const opening = { weights, imageSize, numerics, classNames, backend, batchSize, partialBatches };
+  const known = pictures === undefined ? {} : { pictures };
+  const opening = { weights, imageSize, numerics, classNames, backend, batchSize, partialBatches, ...known };
   const classifier = await openClassifier(file, opening);
   for (const note of classifier.notes) context.report.note(note);
   context.report.note(thresholdNote(classifier, options));
@@ -231,6 +233,7 @@ async function serveModel(
   const { host, maxQueue, maxDelay, maxBytes, maxPixels } = options;
   const { model, port } = options;
   const thresholds = thresholdsOf(classifier, options.threshold);
+  const { serve } = await import("./serve/serve.js");
   return await serve(
     classifier,
     {

@@ -1,6 +1,7 @@
 import { fewInThisThread } from "asl-cli";
 import { createLoader, type SkippedPicture } from "asl-data";
 import type { Classifier } from "./classifier.js";
+import { timed } from "./timed.js";
 
 export interface ScoredPicture {
   readonly file: string;
@@ -29,9 +30,12 @@ export async function* scorePictures(
       ...fewInThisThread({ items }),
     },
   );
+  let isFirst = true;
   for await (const { images, names } of loader.epoch(0)) {
     if (names.length === 0) continue;
-    const scores = await classifier.scores(images, names);
+    const run = () => classifier.scores(images, names);
+    const scores = await (isFirst ? timed("run", run) : run());
+    isFirst = false;
     const classes = classNames.length;
     yield names.map((file, row) => ({
       file,

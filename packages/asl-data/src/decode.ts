@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isMainThread } from "node:worker_threads";
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
 import { messageOf, PictureError, systemCodeOf } from "./errors.js";
 import { decodeJpeg } from "./jpeg/decode.js";
 import type { Picture } from "./picture.js";
@@ -52,8 +52,9 @@ export async function decodePictureBytes(
   return resized;
 }
 
-/** Whatever sharp reads; it also says what is wrong with a damaged file. */
+/** Whatever sharp reads; it also says what is wrong with a damaged file. Loaded when needed: most pictures are not. */
 export async function decodeWithSharp(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
+  const { default: sharp } = await import("sharp");
   // "error": a truncated file or damaged pixels are an error; a harmless oddity (extra bytes, bad EXIF) is not.
   const source = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
 

@@ -4,7 +4,7 @@ export {
   type ParsedClassifierMetadata,
   parseClassifierMetadata,
 } from "./export/classifier-metadata.js";
-export { type ExportOptions, exportOnnx } from "./export/export.js";
+export { type ExportOptions, exportModel, exportOnnx } from "./export/export.js";
 export { toFloat16 } from "./export/float16.js";
 export { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "./export/metadata.js";
 export { PREPROCESSED, type PreprocessOptions, withPreprocess } from "./export/preprocess.js";

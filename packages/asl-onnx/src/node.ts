@@ -1,5 +1,6 @@
 import type { Backend } from "asl-core";
 import * as runtime from "onnxruntime-node";
+import type { ModelProto } from "./proto/messages.js";
 import { type QuantizeOptions, quantizeOnnx } from "./quantize/quantize.js";
 import { hostedOnnxBackend, type OnnxBackendOptions } from "./runtime/backend.js";
 import { loopThreads } from "./runtime/loop-threads.js";
@@ -11,9 +12,9 @@ export const onnxNodeBackend = (options: Omit<OnnxBackendOptions, "runtime"> = {
 
 /** `openOnnxModel` on onnxruntime-node. */
 export const openOnnxModelNode = (
-  bytes: Uint8Array,
+  model: Uint8Array | ModelProto,
   options: Omit<OpenOptions, "runtime"> = {},
-): Promise<OnnxModelSession> => openOnnxModel(bytes, { ...options, runtime });
+): Promise<OnnxModelSession> => openOnnxModel(model, { ...options, runtime });
 
 /** `quantizeOnnx` on onnxruntime-node. */
 export const quantizeOnnxNode = (

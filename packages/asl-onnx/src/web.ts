@@ -1,5 +1,6 @@
 import type { Backend } from "asl-core";
 import * as runtime from "onnxruntime-web";
+import type { ModelProto } from "./proto/messages.js";
 import { type OnnxBackendOptions, onnxBackend } from "./runtime/backend.js";
 import { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
 
@@ -9,6 +10,6 @@ export const onnxWebBackend = (options: Omit<OnnxBackendOptions, "runtime"> = {}
 
 /** `openOnnxModel` on onnxruntime-web. */
 export const openOnnxModelWeb = (
-  bytes: Uint8Array,
+  model: Uint8Array | ModelProto,
   options: Omit<OpenOptions, "runtime"> = {},
-): Promise<OnnxModelSession> => openOnnxModel(bytes, { ...options, runtime });
+): Promise<OnnxModelSession> => openOnnxModel(model, { ...options, runtime });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeModel, encodeModel } from "../src/proto/codec.js";
+import { decodeModel, encodeModel, splitModel } from "../src/proto/codec.js";
 import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
@@ -8,6 +8,7 @@ import {
   type ModelProto,
   type TensorProto,
 } from "../src/proto/messages.js";
+import { MODEL_TYPE } from "../src/proto/schema.js";
 
 const safeInteger = fc.maxSafeInteger();
 const names = fc.string({ minLength: 1 });
@@ -83,6 +84,16 @@ describe("ONNX protobuf", () => {
     );
   });
 
+  it("writes the bytes that protobufjs writes", () => {
+    fc.assert(
+      fc.property(models, (model) => {
+        const whole = MODEL_TYPE.encode(MODEL_TYPE.create({ ...model })).finish();
+        expect(Buffer.compare(encodeModel(model), whole)).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   const withWeights = (initializer: TensorProto[]): ModelProto => ({
     irVersion: 8,
     opsetImport: [],
@@ -94,6 +105,28 @@ describe("ONNX protobuf", () => {
     const model = withWeights([{ name: "w", dims: [4_000_000], dataType: DATA_TYPE.float, rawData }]);
     const decoded = decodeModel(encodeModel(model)).graph.initializer[0]!;
     expect(Buffer.compare(decoded.rawData, rawData)).toBe(0);
+  });
+
+  it("a split model names large tensors and leaves their bytes where they are", () => {
+    const tensor = (name: string, bytes: number) => {
+      return { name, dims: [bytes], dataType: DATA_TYPE.uint8, rawData: new Uint8Array(bytes).fill(7) };
+    };
+    const [small, large] = [tensor("small", 8), tensor("large", 2 ** 14)];
+    const { bytes, externalData } = splitModel(withWeights([small, large]));
+    expect(externalData).toEqual([{ path: "weights/0", data: large.rawData }]);
+    expect(externalData[0]!.data.buffer).toBe(large.rawData.buffer);
+    const [kept, apart] = decodeModel(bytes).graph.initializer;
+    expect(new Uint8Array(kept!.rawData)).toEqual(small.rawData);
+    expect(apart).toMatchObject({
+      name: "large",
+      dims: [2 ** 14],
+      dataLocation: 1,
+      externalData: [
+        { key: "location", value: "weights/0" },
+        { key: "offset", value: "0" },
+        { key: "length", value: "16384" },
+      ],
+    });
   });
 
   it("refuses more than protobuf's 2 GiB", () => {

@@ -1,10 +1,8 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "asl-checkpoint";
-import { lock } from "proper-lockfile";
-import { type DownloadOptions, download } from "./download.js";
+import type { DownloadOptions } from "./download.js";
 import { ZooError } from "./errors.js";
-import { openConnection } from "./http.js";
 import { type CacheRecord, readRecord } from "./record.js";
 import { mirrored, type ZooSettings } from "./settings.js";
 import type { ZooModel } from "./table.js";
@@ -56,6 +54,8 @@ export async function fetchModel(model: ZooModel, options: FetchOptions): Promis
 async function downloadTo(file: string, url: string, model: ZooModel, options: FetchOptions): Promise<CachedModel> {
   const { signal, onProgress, onNote, retryDelay, openPartial } = options;
   onNote?.(`downloading ${url}`);
+  // loaded here: a file that is there already needs no HTTP client
+  const [{ download }, { openConnection }] = await Promise.all([import("./download.js"), import("./http.js")]);
   await using connection = openConnection();
   await rm(`${file}.json`, { force: true });
   const { bytes, sha256, etag } = await download({
@@ -80,6 +80,7 @@ async function cachedFile(file: string): Promise<CachedModel | undefined> {
 }
 
 async function acquire(folder: string, name: string, { signal, onNote }: FetchOptions): Promise<() => Promise<void>> {
+  const { lock } = await import("proper-lockfile");
   for (let told = false; ; ) {
     signal?.throwIfAborted();
     try {

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { CsvError, parse } from "csv-parse";
 import { DatasetError } from "../errors.js";
 import { unreadable } from "./files.js";
 
@@ -18,6 +17,8 @@ const CHUNK = 2 ** 18;
  * `expected` says in messages what the file should be. Throws DatasetError.
  */
 export async function* readCsvBatches(file: string, expected: string): AsyncGenerator<readonly CsvRow[], void> {
+  // loaded for the first file: most commands read none
+  const { CsvError, parse } = await import("csv-parse");
   let rows: CsvRow[] = [];
   const parser = parse({
     bom: true,

@@ -1,4 +1,3 @@
-import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { DatasetError } from "../errors.js";
 import { readText } from "./files.js";
 import { shown } from "./listing.js";
@@ -12,18 +11,25 @@ export interface VocObject {
 
 const EXPECTED = "a PASCAL-VOC annotation XML file";
 
-/** Names stay text ("007" is a name), and a single object is a list of one. */
-const PARSER = new XMLParser({ parseTagValue: false, isArray: (name) => name === "object" });
+/** Loaded for the first file: most commands read none. Names stay text ("007"), and a single object is a list of one. */
+async function xml() {
+  const { XMLParser, XMLValidator } = await import("fast-xml-parser");
+  return {
+    parser: new XMLParser({ parseTagValue: false, isArray: (name) => name === "object" }),
+    validator: XMLValidator,
+  };
+}
 
 /** The objects of an annotation file: `annotation/object/{name,difficult}`. Throws DatasetError. */
 export async function readVocObjects(file: string): Promise<readonly VocObject[]> {
   const text = await readText(file, EXPECTED);
-  const valid = XMLValidator.validate(text);
+  const { parser, validator } = await xml();
+  const valid = validator.validate(text);
   if (valid !== true) {
     const { line, col, msg } = valid.err;
     throw new DatasetError(`${file}: line ${line}, column ${col}: not valid XML (${msg}). Expected ${EXPECTED}.`);
   }
-  const annotation: unknown = field(PARSER.parse(text), "annotation");
+  const annotation: unknown = field(parser.parse(text), "annotation");
   if (annotation === undefined) {
     throw new DatasetError(`${file}: the outermost element must be <annotation>. Expected ${EXPECTED}.`);
   }

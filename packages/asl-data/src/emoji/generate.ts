@@ -68,7 +68,7 @@ export async function generateEmojiScenes(options: EmojiScenesOptions): Promise<
     const manifest: EmojiScenesManifest = {
       format: "asl emoji scenes",
       parameters,
-      versions: versionsFor(parameters),
+      versions: await versionsFor(parameters),
       hash: hashOf(records, instances),
       instances: createHash("sha256").update(instances).digest("hex"),
     };

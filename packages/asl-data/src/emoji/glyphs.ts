@@ -1,4 +1,3 @@
-import sharp from "sharp";
 import { GLYPH_CATEGORIES, type GlyphCategory, SECOND_CATEGORY } from "./glyph-table.js";
 import { ICON_FAMILIES, type IconFamily, type IconSet, openIconSet } from "./icons.js";
 
@@ -78,6 +77,7 @@ async function draw(
 ): Promise<Drawing | undefined> {
   const svg = set.svg(icon, size);
   if (svg === undefined) return undefined;
+  const { default: sharp } = await import("sharp");
   const { data, info } = await sharp(Buffer.from(svg)).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const levels = [crop(premultiply({ width: info.width, height: info.height, data }))];
   for (;;) {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import sharp from "sharp";
 import { iconSetVersion } from "./icons.js";
 import { categoriesOf, type EmojiScenesParameters } from "./options.js";
 import type { SceneRecord } from "./renderer.js";
@@ -25,7 +24,8 @@ export interface EmojiScenesManifest {
   readonly instances: string;
 }
 
-export function versionsFor({ families, classes }: EmojiScenesParameters): Record<string, string> {
+export async function versionsFor({ families, classes }: EmojiScenesParameters): Promise<Record<string, string>> {
+  const { default: sharp } = await import("sharp");
   const sets = classes === 80 ? ([...families, "mdi", "tabler"] as const) : families;
   return {
     generator: String(GENERATOR),
@@ -99,7 +99,7 @@ export async function isComplete(
   parameters: EmojiScenesParameters,
 ): Promise<boolean> {
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-  if (!same(manifest.parameters, parameters) || !same(manifest.versions, versionsFor(parameters))) return false;
+  if (!same(manifest.parameters, parameters) || !same(manifest.versions, await versionsFor(parameters))) return false;
   try {
     const instances = await readFile(join(folder, INSTANCES));
     if (createHash("sha256").update(instances).digest("hex") !== manifest.instances) return false;

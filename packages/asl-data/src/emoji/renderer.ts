@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRandom } from "asl-core";
-import sharp from "sharp";
 import type { Glyph, GlyphAtlas } from "./glyphs.js";
 import { categoriesOf, classFrequencies, type EmojiScenesParameters, type EmojiSplit } from "./options.js";
 import { type ClassGlyphs, composeScene, type SceneObject } from "./scene.js";
@@ -68,6 +67,7 @@ function isLossless(imageSize: number): boolean {
 }
 
 async function encode(data: Uint8ClampedArray, size: number): Promise<Uint8Array> {
+  const { default: sharp } = await import("sharp");
   const image = sharp(data, { raw: { width: size, height: size, channels: 3 } });
   return isLossless(size)
     ? image.png({ compressionLevel: 1, adaptiveFiltering: false }).toBuffer()

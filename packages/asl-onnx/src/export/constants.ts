@@ -68,6 +68,12 @@ export class ConstantValues {
     return result;
   }
 
+  /** The same without a copy of a given tensor: a kernel may be large. Not to be written to. */
+  view(value: ValueId): Reals | Float32Array | undefined {
+    const known = this.#known.get(value)?.data;
+    return known instanceof Float32Array ? known : this.get(value);
+  }
+
   #compute(value: ValueId): Reals | undefined {
     if (this.#graph.types[value]!.dtype !== "f32") return undefined;
     const node = this.#producers[value];

@@ -1,6 +1,7 @@
 import { formatType, type Graph, InputError, sameType, type Tensors } from "asl-core";
 import { toOnnxModel } from "../model.js";
 import { encodeModel } from "../proto/codec.js";
+import type { ModelProto } from "../proto/messages.js";
 import { inferenceFusions } from "./folding.js";
 import { symbolicBatch } from "./symbolic-batch.js";
 
@@ -25,6 +26,11 @@ export interface ExportOptions {
  * Throws InputError for state that does not fit, GraphError for a graph that cannot have a dynamic batch.
  */
 export function exportOnnx(options: ExportOptions): Uint8Array {
+  return encodeModel(exportModel(options));
+}
+
+/** The same as a message. It shares the memory of weights that are not folded with `state`. */
+export function exportModel(options: ExportOptions): ModelProto {
   const { state, batch } = options;
   if (batch !== "dynamic" && !(Number.isInteger(batch) && batch >= 1)) {
     throw new InputError(`export: batch must be "dynamic" or a whole number >= 1; got ${batch}`);
@@ -40,7 +46,7 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
     ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
-  return encodeModel(model);
+  return model;
 }
 
 function checkState(graph: Graph, state: Tensors): void {

@@ -46,17 +46,13 @@ function foldedConvolution(constants: ConstantValues): FusionRule {
     const convolution = view.producer(product);
     if (convolution?.op !== "conv2d" || !view.isPrivate(product)) return undefined;
     const [x, kernelValue] = convolution.inputs as readonly [ValueId, ValueId];
-    const kernel = constants.get(kernelValue);
+    const kernel = constants.view(kernelValue);
     if (kernel === undefined) return undefined;
     const { shape } = view.type(kernelValue);
-    const perOutput = kernel.length / shape[0]!;
     return {
       inputs: [x],
       lower(lowering) {
-        const scaled = new Float32Array(kernel);
-        for (let i = 0; gain !== undefined && i < kernel.length; i++) {
-          scaled[i] = kernel[i]! * gain[Math.floor(i / perOutput)]!;
-        }
+        const scaled = gain === undefined ? new Float32Array(kernel) : scaledRows(kernel, gain);
         const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
         if (offset !== undefined)
           inputs.push(lowering.constant(f32([shape[0]!], new Float32Array(offset)), "bias").name);
@@ -67,6 +63,16 @@ function foldedConvolution(constants: ConstantValues): FusionRule {
       },
     };
   };
+}
+
+/** matrix: [gains, ...], row-major. Each row times its gain, rounded once. */
+function scaledRows(matrix: Float32Array | Float64Array, gains: Float64Array): Float32Array {
+  const scaled = new Float32Array(matrix.length);
+  const length = matrix.length / gains.length;
+  for (const [row, gain] of gains.entries()) {
+    for (let i = row * length; i < (row + 1) * length; i++) scaled[i] = matrix[i]! * gain;
+  }
+  return scaled;
 }
 
 /** Takes a value apart into x * gain + offset with constant vectors along the channels; steps read once only. */

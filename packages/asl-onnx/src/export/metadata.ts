@@ -1,6 +1,6 @@
 import { type DType, InputError } from "asl-core";
 import { decodeModel } from "../proto/codec.js";
-import { DATA_TYPE, type ValueInfoProto } from "../proto/messages.js";
+import { DATA_TYPE, type ModelProto, type ValueInfoProto } from "../proto/messages.js";
 
 /** Type of a model's input or output; a string is a symbolic extent, "?" an unknown one. */
 export interface OnnxValueType {
@@ -22,7 +22,10 @@ export interface OnnxMetadata {
 
 /** Metadata and signature of an `.onnx` file. Throws InputError when the bytes are not one. */
 export function readOnnxMetadata(bytes: Uint8Array): OnnxMetadata {
-  const model = decodeModel(bytes);
+  return metadataOf(decodeModel(bytes));
+}
+
+export function metadataOf(model: ModelProto): OnnxMetadata {
   const initializers = new Set(model.graph.initializer.map(({ name }) => name));
   return {
     metadata: Object.fromEntries((model.metadataProps ?? []).map(({ key, value }) => [key ?? "", value ?? ""])),

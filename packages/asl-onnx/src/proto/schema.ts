@@ -51,6 +51,8 @@ const FIELDS = {
     dataType: optional("int32", 2),
     name: optional("string", 8),
     rawData: optional("bytes", 9),
+    externalData: repeated("StringStringEntryProto", 13),
+    dataLocation: optional("int32", 14),
   },
   ValueInfoProto: { name: optional("string", 1), type: optional("TypeProto", 2) },
   TypeProto: { tensorType: optional("TensorTypeProto", 1) },
@@ -61,5 +63,16 @@ const FIELDS = {
 
 const messages = Object.fromEntries(Object.entries(FIELDS).map(([name, fields]) => [name, { fields }]));
 
-/** The reflected type of a whole model. */
-export const MODEL_TYPE: protobuf.Type = protobuf.Root.fromJSON({ nested: messages }).lookupType("ModelProto");
+const root = protobuf.Root.fromJSON({ nested: messages });
+
+/** The reflected types of a whole model and of its parts that hold weights. */
+export const MODEL_TYPE: protobuf.Type = root.lookupType("ModelProto");
+export const GRAPH_TYPE: protobuf.Type = root.lookupType("GraphProto");
+export const TENSOR_TYPE: protobuf.Type = root.lookupType("TensorProto");
+
+/** Field numbers of what `encodeModel` puts together itself. */
+export const FIELD = {
+  graph: FIELDS.ModelProto.graph.id,
+  initializer: FIELDS.GraphProto.initializer.id,
+  rawData: FIELDS.TensorProto.rawData.id,
+} as const;

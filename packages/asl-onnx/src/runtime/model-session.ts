@@ -1,7 +1,8 @@
 import { AslError } from "asl-core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { encodeModel } from "../proto/codec.js";
+import { encodeModel, splitModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
+import { takesExternalData } from "./external-data.js";
 import type { OnnxRuntime } from "./tensors.js";
 import { inTurn } from "./turns.js";
 
@@ -9,6 +10,23 @@ import { inTurn } from "./turns.js";
 export function runtimeError(what: string, action: string, cause: unknown): AslError {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new AslError("ERR_ASL_BACKEND", `${what}: ONNX Runtime could not ${action}: ${detail}`, { cause });
+}
+
+interface Encoded extends Pick<InferenceSession.SessionOptions, "externalData"> {
+  readonly source: Uint8Array;
+}
+
+/** A model as bytes; where the runtime can, with large weights beside them instead of a copy. */
+async function encoded(
+  runtime: OnnxRuntime,
+  model: ModelProto,
+  { executionProviders }: InferenceSession.SessionOptions,
+): Promise<Encoded> {
+  const { bytes, externalData } = splitModel(model);
+  if (externalData.length === 0) return { source: bytes };
+  // tried on the processor only
+  const splits = executionProviders === undefined && (await takesExternalData(runtime));
+  return splits ? { source: bytes, externalData } : { source: encodeModel(model) };
 }
 
 /** One loaded model. */
@@ -26,11 +44,12 @@ export class ModelSession {
     options: InferenceSession.SessionOptions,
   ): Promise<ModelSession> {
     try {
-      const source = typeof model === "string" || model instanceof Uint8Array ? model : encodeModel(model);
+      const isFile = typeof model === "string" || model instanceof Uint8Array;
+      const { source, ...beside } = isFile ? { source: model } : await encoded(runtime, model, options);
       const create = (): Promise<InferenceSession> =>
         typeof source === "string"
           ? runtime.InferenceSession.create(source, options)
-          : runtime.InferenceSession.create(source, options);
+          : runtime.InferenceSession.create(source, { ...options, ...beside });
       return new ModelSession(what, runtime, await inTurn(runtime, create));
     } catch (cause) {
       if (cause instanceof AslError) throw cause;

@@ -1,6 +1,7 @@
 import { formatShape, InputError, type Shape, sizeOf, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
-import { type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "../export/metadata.js";
+import { metadataOf, type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "../export/metadata.js";
+import type { ModelProto } from "../proto/messages.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
 import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
@@ -24,10 +25,13 @@ export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
   run(inputs: ModelInputs): Promise<Tensors>;
 }
 
-/** Opens the bytes of an `.onnx` file for inference. Throws InputError when they are not one, or an output holds bytes. */
-export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Promise<OnnxModelSession> {
+/**
+ * Opens the bytes of an `.onnx` file, or a model that is none yet (`exportModel`), for inference. Throws InputError when
+ * they are not one, or an output holds bytes.
+ */
+export async function openOnnxModel(model: Uint8Array | ModelProto, options: OpenOptions): Promise<OnnxModelSession> {
   const { runtime } = options;
-  const signature = readOnnxMetadata(bytes);
+  const signature = model instanceof Uint8Array ? readOnnxMetadata(model) : metadataOf(model);
   const outputTypes = Object.entries(signature.outputs).map(([name, { dtype }]) => {
     if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
     return [name, dtype] as const;
@@ -35,7 +39,7 @@ export async function openOnnxModel(bytes: Uint8Array, options: OpenOptions): Pr
   const session = await ModelSession.load(
     runtime,
     "model",
-    bytes,
+    model,
     sessionOptions("inference", { ...options, provider: "cpu" }),
   );
   const fetches = Object.fromEntries(Object.keys(signature.outputs).map((name) => [name, null]));

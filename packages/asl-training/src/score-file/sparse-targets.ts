@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { parse } from "csv-parse";
 import { PredictionsError } from "../errors.js";
 import type { TargetColumns } from "./targets.js";
 
@@ -39,6 +38,7 @@ export async function sparseTargets(file: string, options: SparseTargetsOptions)
   const rowOf = pictures === undefined ? undefined : new Map(pictures.map((name, index) => [name, index]));
   let columns: Columns | undefined;
   let line = 1;
+  const { parse } = await import("csv-parse");
   const parser = createReadStream(file).pipe(parse({ columns: true, bom: true, trim: true, skip_empty_lines: true }));
   try {
     for await (const record of parser as AsyncIterable<Readonly<Record<string, string>>>) {

@@ -1,0 +1,43 @@
+import { build, f32 } from "asl-core";
+import { toOnnxModel } from "../model.js";
+import { splitModel } from "../proto/codec.js";
+import { sessionOptions } from "./options.js";
+import { type OnnxRuntime, toRuntime } from "./tensors.js";
+import { inTurn } from "./turns.js";
+
+const known = new WeakMap<object, Promise<boolean>>();
+
+/**
+ * Whether the runtime takes weights beside the model, out of the caller's memory (the session option `externalData`), so
+ * that no second copy of them has to be made. Tried once for each runtime on a model of one node.
+ */
+export function takesExternalData(runtime: OnnxRuntime): Promise<boolean> {
+  let answer = known.get(runtime.InferenceSession);
+  if (answer === undefined) {
+    answer = probe(runtime).catch(() => false);
+    known.set(runtime.InferenceSession, answer);
+  }
+  return answer;
+}
+
+/** More than `splitModel` leaves in the model. */
+const SIZE = 2 ** 13;
+
+async function probe(runtime: OnnxRuntime): Promise<boolean> {
+  const type = { dtype: "f32", shape: [SIZE] } as const;
+  const weights = f32([SIZE], new Float32Array(SIZE).fill(3));
+  const graph = build((builder) => ({
+    y: builder.apply("mul", [builder.input("x", type), builder.input("weights", type)], {}),
+  }));
+  const { model } = toOnnxModel(graph, { name: "probe", initializers: { weights } });
+  const { bytes, externalData } = splitModel(model);
+  const options = { ...sessionOptions("training", {}), externalData };
+  const session = await inTurn(runtime, () => runtime.InferenceSession.create(bytes, options));
+  try {
+    const x = toRuntime(runtime, f32([SIZE], new Float32Array(SIZE).fill(2)));
+    const { y } = await inTurn(runtime, () => session.run({ x }));
+    return y?.data[SIZE - 1] === 6;
+  } finally {
+    await session.release();
+  }
+}
