@@ -213,7 +213,8 @@ async function openNamed(options: NamedModel, context: CommandContext, pictures?
   const partialBatches = options.serve !== undefined;
   const known = pictures === undefined ? {} : { pictures };
   const opening = { weights, imageSize, numerics, classNames, backend, batchSize, partialBatches, ...known };
-  const classifier = await openClassifier(file, opening);
+  const busy = context.report.busy(`opening ${file}`);
+  const classifier = await openClassifier(file, opening).finally(() => busy.stop());
   for (const note of classifier.notes) context.report.note(note);
   context.report.note(thresholdNote(classifier, options));
   return classifier;

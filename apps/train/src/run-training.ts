@@ -88,6 +88,7 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
   );
 
   const progress = showProgress(report, { batchSize, epochs: recipe.epochs });
+  const busy = report.busy("making the network ready");
   let result: TrainingResult;
   try {
     result = await train({
@@ -113,6 +114,7 @@ async function trainWith(options: TrainOptions, context: CommandContext): Promis
       onEpoch: progress.onEpoch,
     });
   } finally {
+    busy.stop();
     progress.stop();
   }
   if (options.report && result.steps > 0) await writeRunReport(options.out, validation, report);

@@ -62,6 +62,7 @@ export async function runModel(
     onCorrupt: options.skipCorrupt === true ? "skip" : "fail",
     onSkip: ({ error }: { error: PictureError }) => report.warn(`${error.message}; left out`),
   });
+  const busy = report.busy("making the network ready");
   await using predictor = await openPredictor({
     ...shape,
     backend,
@@ -78,6 +79,7 @@ export async function runModel(
     const selected = selectClasses({ ...predictions, thresholds: threshold }, shared);
     return { predictions: selected, threshold: selected.thresholds ?? threshold, opened, dataset };
   } finally {
+    busy.stop();
     progress.stop();
   }
 }

@@ -13,11 +13,18 @@ export interface Reporter {
   error(line: string): void;
   /** A progress bar on a terminal, sparse lines elsewhere; nothing with --quiet. */
   progress(options: ProgressOptions): Progress;
+  /**
+   * On a terminal, says what is going on until `stop` or the first progress; nothing elsewhere. For work that leaves the
+   * event loop no time to draw a bar, such as making a network ready.
+   */
+  busy(label: string): { stop(): void };
   /** Results: text to stdout, with a line break at the end. */
   print(text: string): void;
   /** One JSON value on one line of stdout. */
   printJson(value: unknown): void;
 }
+
+const CLEARED_LINE = "\r\u001b[K";
 
 export interface ReporterOptions {
   readonly quiet?: boolean;
@@ -31,10 +38,16 @@ export function createReporter({
   stderr = process.stderr,
 }: ReporterOptions = {}): Reporter {
   let active: Progress | undefined;
+  let busyWith: string | undefined;
+  const clearBusy = () => {
+    if (busyWith !== undefined) stderr.write(CLEARED_LINE);
+    busyWith = undefined;
+  };
   const line = (text: string) => {
-    // a bar redraws its own line: notes go above it
-    if (active === undefined) stderr.write(`${text}\n`);
-    else active.interject(text);
+    // notes go above what has a line of its own
+    if (busyWith !== undefined) stderr.write(`${CLEARED_LINE}${text}\n${busyWith} ...`);
+    else if (active !== undefined) active.interject(text);
+    else stderr.write(`${text}\n`);
   };
   return {
     note: (text) => {
@@ -46,11 +59,25 @@ export function createReporter({
       const opened = openProgress(options, quiet ? undefined : stderr);
       active = opened;
       return {
-        update: opened.update,
+        update(done, fields) {
+          clearBusy();
+          opened.update(done, fields);
+        },
         interject: opened.interject,
         stop() {
           opened.stop();
           if (active === opened) active = undefined;
+        },
+      };
+    },
+    busy(label) {
+      if (quiet || stderr.isTTY !== true) return { stop: () => undefined };
+      clearBusy();
+      busyWith = label;
+      stderr.write(`${label} ...`);
+      return {
+        stop() {
+          if (busyWith === label) clearBusy();
         },
       };
     },

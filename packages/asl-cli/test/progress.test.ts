@@ -1,6 +1,6 @@
 import { WriteStream } from "node:tty";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { formatDuration } from "../src/index.js";
+import { createReporter, formatDuration } from "../src/index.js";
 import { openProgress } from "../src/progress.js";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["performance", "Date", "setTimeout", "clearTimeout"] }));
@@ -92,6 +92,39 @@ describe("progress on a terminal", () => {
     expect(text()).toContain(SHOW);
     progress.stop();
     expect(process.listeners("exit")).toEqual(before);
+  });
+});
+
+describe("what keeps the event loop", () => {
+  const CLEAR = "\r\u001b[K";
+
+  it("has a line on a terminal until it is over or a bar is drawn; notes go above it", () => {
+    const { stream, text } = recorder(true);
+    const report = createReporter({ stderr: stream });
+    const busy = report.busy("opening a.pth");
+    report.note("a note");
+    expect(text()).toBe(`opening a.pth ...${CLEAR}a note\nopening a.pth ...`);
+    busy.stop();
+    expect(text().endsWith(`opening a.pth ...${CLEAR}`)).toBe(true);
+    const after = text().length;
+    const next = report.busy("making the network ready");
+    const progress = report.progress(EPOCH);
+    progress.update(50);
+    expect(text().slice(after)).toContain(`making the network ready ...${CLEAR}`);
+    expect(text()).toContain("50/100 images");
+    progress.stop();
+    const end = text();
+    next.stop();
+    expect(text()).toBe(end);
+  });
+
+  it.each([
+    ["without a terminal", false, false],
+    ["with --quiet", true, true],
+  ])("says nothing %s", (_, isTTY, quiet) => {
+    const { stream, text } = recorder(isTTY);
+    createReporter({ stderr: stream, quiet }).busy("opening a.pth").stop();
+    expect(text()).toBe("");
   });
 });
 
