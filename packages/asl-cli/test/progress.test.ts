@@ -111,7 +111,7 @@ describe("what keeps the event loop", () => {
     const progress = report.progress(EPOCH);
     progress.update(50);
     expect(text().slice(after)).toContain(`making the network ready ...${CLEAR}`);
-    expect(text()).toContain("50/100 images");
+    expect(text()).toContain("epoch 1/2 ░");
     progress.stop();
     const end = text();
     next.stop();
