@@ -9,6 +9,11 @@ const BENCHMARKS = {
     summary: "training step and inference of TResNet against PyTorch, interleaved, equal threads",
     load: () => import("./tresnet.mjs"),
   },
+  profile: {
+    summary:
+      "time of a training step and an inference by operator and shape, from ONNX Runtime's profile (--only NAME)",
+    load: () => import("./profile.mjs"),
+  },
   int8: {
     summary:
       "TResNet-M and -L in int8 against PyTorch eager and the float32 file; --profile: operators, rates, ceiling",
