@@ -6,7 +6,7 @@ import { openOnnxModelNode } from "asl-onnx/node";
 import ort from "onnxruntime-node";
 import { disposing } from "./comparison/disposing.mjs";
 import { N, productRates } from "./int8/ceiling.mjs";
-import { CLASSES, makeFiles, noise, SIZE } from "./int8/files.mjs";
+import { makeFiles, noise, SIZE } from "./int8/files.mjs";
 import { byOperator, convolutionRates, nodeTimes } from "./int8/profile.mjs";
 import { openPeer } from "./peer.mjs";
 import { formatTable, median } from "./table.mjs";
@@ -82,10 +82,10 @@ async function measure({ name, batch }, { config, float, int8 }, { runs, threads
     await session.run(feeds);
     return (performance.now() - start) / 1000;
   };
-  return await disposing([...sessions, { [Symbol.asyncDispose]: async () => peer.close() }], async () => {
-    const { blocks, planes } = config;
-    const network = { blocks, planes, classes: CLASSES, batch, size: SIZE, threads };
-    const { version } = await peer.ask({ task: "infer", ...network });
+  return await disposing([...sessions, { [Symbol.asyncDispose]: () => peer.close() }], async () => {
+    const { blocks, planes, classes } = config;
+    const network = { config: { blocks, planes, classes }, batch, size: SIZE, threads };
+    const { version } = await peer.ask({ task: "infer", mode: "eager", ...network });
     const sides = {
       int8: seconds(sessions[0]),
       eager: async () => (await peer.ask({ task: "step" })).seconds,

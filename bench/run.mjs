@@ -31,6 +31,10 @@ const BENCHMARKS = {
     load: () => import("./foreign-runtimes.mjs"),
     ownOptions: true,
   },
+  "checkpoints-out": {
+    summary: "TResNet-M and -L exported in timm's names, loaded by timm in PyTorch: largest difference of a logit",
+    load: () => import("./checkpoints-out.mjs"),
+  },
   exact: {
     summary:
       "the exact functions and losses on every backend: accuracy, bits, time against the native ones (--browser)",
