@@ -3,6 +3,7 @@ import { oneOrSlope } from "./activation.js";
 import { batchNormAgain, batchNormTraining, channelAffine } from "./batch-norm.js";
 import { blockedConvolution } from "./blocked-convolution.js";
 import { fewPositions } from "./few-positions.js";
+import { lookupsAtOnce } from "./lookups.js";
 import { separableProducts } from "./separable.js";
 import { STANDARD_FUSIONS } from "./standard.js";
 
@@ -23,6 +24,7 @@ export function sessionFusions({ blockSize }: RuntimeFeatures): readonly FusionR
     batchNormAgain,
     channelAffine,
     oneOrSlope,
+    lookupsAtOnce,
     ...STANDARD_FUSIONS,
   ];
 }
