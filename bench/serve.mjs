@@ -14,6 +14,7 @@ const BATCH = 8;
 const CLIENTS = 16;
 const QUEUE = 32;
 const ROUNDS = 4;
+const ATTEMPTS = 3;
 const HEADERS = { "content-type": "image/jpeg" };
 const LIMITS = ["--max-queue", `${QUEUE}`, "--max-bytes", "1MB", "--max-pixels", "4000000"];
 
@@ -49,11 +50,16 @@ export async function run({ steps, requests = 10_000, model: given, report }) {
   for (const [name, result] of Object.entries(results)) report(`${name}: ${describe(result)}`);
   const [alone, together, batched] = Object.values(results);
 
-  const rate = 2 * throughput(batched);
-  // long enough for the queue to be full for most of the time
-  const amount = Math.ceil(rate * Math.max(steps, (4 * QUEUE) / throughput(batched)));
-  const over = await loadOn(batching, () => openLoop({ ...request(batching), rate, amount }));
-  report(`${rate.toFixed(1)} requests/s: ${describe(over)}`);
+  let rate = 2 * throughput(batched);
+  let over;
+  // where other work slowed the server before, this is no overload yet
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++, rate *= 2) {
+    // long enough for the queue to be full for most of the time
+    const amount = Math.ceil(rate * Math.max(steps, (4 * QUEUE) / throughput(batched)));
+    over = { rate, ...(await loadOn(batching, () => openLoop({ ...request(batching), rate, amount }))) };
+    report(`${rate.toFixed(1)} requests/s: ${describe(over)}`);
+    if (refused(over) > 0) break;
+  }
 
   await single.stop();
   const hostile = await attack(batching, requests, report);
@@ -76,7 +82,7 @@ export async function run({ steps, requests = 10_000, model: given, report }) {
       row(sixteen, together, alone),
       row(batches, batched, together, `${(batched.pictures / batched.batches).toFixed(1)} pictures a batch`),
       row(
-        `2x overload (${rate.toFixed(1)}/s)`,
+        `overload (${over.rate.toFixed(1)}/s)`,
         over,
         batched,
         `${over.good.length} answered, ${refused(over)} got 503`,

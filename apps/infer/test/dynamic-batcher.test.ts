@@ -1,3 +1,4 @@
+import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DynamicBatcher } from "../src/serve/dynamic-batcher.js";
@@ -50,6 +51,34 @@ describe("DynamicBatcher", () => {
       [3, 4, 5, 6],
       [7, 8, 9],
     ]);
+  });
+
+  it("takes all that reaches the event loop during a run that keeps it", async () => {
+    const batches: number[] = [];
+    const batcher = new DynamicBatcher<number, number>({
+      maxBatch: 8,
+      maxDelay: 0,
+      async run(items) {
+        batches.push(items.length);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+        return items;
+      },
+    });
+    const { port1, port2 } = new MessageChannel();
+    const results: Promise<number>[] = [];
+    const all = new Promise<void>((resolve) => {
+      port2.on("message", (item: number) => {
+        results.push(batcher.submit(item));
+        if (item === 4) resolve();
+      });
+    });
+    const first = batcher.submit(0);
+    const second = batcher.submit(1);
+    for (const item of [2, 3, 4]) port1.postMessage(item);
+    await Promise.all([first, second, all]);
+    expect(await Promise.all(results)).toEqual([2, 3, 4]);
+    port1.close();
+    expect(batches).toEqual([1, 4]);
   });
 
   it("lets a bad item fail alone", async () => {

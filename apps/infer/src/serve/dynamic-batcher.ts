@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 /** No place in the queue: ask again later. */
 export class OverloadedError extends Error {
   override readonly name = "OverloadedError";
@@ -53,11 +55,14 @@ export class DynamicBatcher<T, R> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = this.#waiting.splice(0, this.#options.maxBatch);
-    this.#running = this.#settle(batch).finally(() => {
-      this.#running = undefined;
-      // those that came during the run have waited long enough
-      if (this.#waiting.length > 0) this.#start();
-    });
+    // ONNX Runtime computes in this thread: what came meanwhile is taken in before the next batch is made
+    this.#running = this.#settle(batch)
+      .then(setImmediate)
+      .finally(() => {
+        this.#running = undefined;
+        // those that came during the run have waited long enough
+        if (this.#waiting.length > 0) this.#start();
+      });
   }
 
   async #settle(batch: readonly Waiting<T, R>[]): Promise<void> {
