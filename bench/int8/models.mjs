@@ -71,7 +71,7 @@ export async function photographModel({ settings, store, backend, folder, backbo
   return { name: "photographs", checkpoint, sources };
 }
 
-/** The moving average after the last epoch; a run that was interrupted goes on. */
+/** The moving average of the epoch with the best validation; a run that was interrupted goes on. */
 async function trained({ name, settings, sources, weights, store, backend }, { report, signal }) {
   const file = store.path(`${name}.safetensors`);
   if ((await store.read(name, settings)) !== undefined) return file;

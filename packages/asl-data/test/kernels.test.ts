@@ -46,7 +46,9 @@ describe("the kernels in WebAssembly", () => {
   });
 
   const side = fc.integer({ min: 1, max: 70 });
-  const sides = fc.tuple(side, side, side, side);
+  const sides = fc
+    .tuple(side, side, side, side)
+    .filter(([width, height, newWidth, newHeight]) => width !== newWidth || height !== newHeight);
   const filter = fc.constantFrom<ResizeFilter>("bicubic", "bilinear");
 
   it("resize as JavaScript does, also where weights overshoot", () => {

@@ -4,6 +4,7 @@ import { OPCODE, type WasmFunction } from "../wasm/module.js";
 import { elementBits, uniformElement } from "./elements.js";
 import { at, get, integer, set, simd, tee } from "./emit.js";
 import { expression } from "./expression.js";
+import { acrossLanes, neutralOf, vectorsOf } from "./lanes.js";
 import { lookUp } from "./lookup.js";
 import type { LoopMemory } from "./memory.js";
 import {
@@ -245,7 +246,7 @@ class LoopWriter {
       const mask = this.#validLanes?.[copy];
       const x = get(elements[copy]!);
       const counted = mask === undefined ? x : [...x, ...neutral, ...get(mask), ...simd(SIMD.bitselect)];
-      this.#loop.push(...get(local), ...counted, ...simd(SUMMING[node.op].vectors), ...set(local));
+      this.#loop.push(...get(local), ...counted, ...simd(vectorsOf(node)), ...set(local));
     }
   }
 
@@ -256,17 +257,19 @@ class LoopWriter {
 
   /** All lanes as one number: at the row's place in the result, or at the part's among the parts. */
   #finish({ node, locals }: Accumulator): number[] {
-    const { vectors, numbers } = SUMMING[node.op];
-    const [first, ...others] = locals as [number, ...number[]];
-    const combined = others.flatMap((local) => [...get(first), ...get(local), ...simd(vectors), ...set(first)]);
-    const lane = (i: number) => [...get(first), ...simd(SIMD.extractLane), i];
-    const total = [...lane(0), ...lane(1), numbers, ...lane(2), ...lane(3), numbers, numbers, OPCODE.f32Store];
+    const { combined, total } = acrossLanes(node, locals);
     const parts = this.memory.parts.get(node.output);
-    if (parts !== undefined) return [...combined, ...get(PART), ...total, ...at(parts)];
+    if (parts !== undefined) return [...combined, ...get(PART), ...total, OPCODE.f32Store, ...at(parts)];
     const row = [...get(END), ...integer(this.stage.columns * ELEMENT_BYTES), OPCODE.i32DivideUnsigned];
     const place = [...row, ...integer(ELEMENT_BYTES), OPCODE.i32Multiply];
     // END is that of this row: the first row is number 1
-    return [...combined, ...place, ...total, ...at(this.memory.addresses.get(node.output)! - ELEMENT_BYTES)];
+    return [
+      ...combined,
+      ...place,
+      ...total,
+      OPCODE.f32Store,
+      ...at(this.memory.addresses.get(node.output)! - ELEMENT_BYTES),
+    ];
   }
 
   /** Remembers at address 0 that an index was out of range; parts of a loop may do so at the same time. */
@@ -302,13 +305,6 @@ class LoopWriter {
   }
 }
 
-const SUMMING = {
-  reduceSum: { vectors: SIMD.add, numbers: OPCODE.f32Add },
-  reduceMax: { vectors: SIMD.max, numbers: OPCODE.f32Max },
-} as const;
-
 const everyCopy = (local: number): Locals => COPIES.map(() => local);
-
-const neutralOf = ({ op }: Reduction): number => (op === "reduceSum" ? 0 : Number.NEGATIVE_INFINITY);
 
 const splat = (element: Uint8Array): number[] => LANES.flatMap(() => [...element]);
