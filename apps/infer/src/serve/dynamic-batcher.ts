@@ -22,6 +22,18 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** At least as many as requests may be under way by default. */
+const TURNS = 128;
+
+/**
+ * Lets the event loop take in what came while ONNX Runtime computed in this thread: a turn accepts one connection only
+ * (libuv since 1.46) and reads what has come on the others. Without so many turns, requests wait unseen in the
+ * system's queue of connections instead of being refused.
+ */
+async function takeIn(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+}
+
 /**
  * Puts items that come one by one into batches: while a batch runs the next one fills; when nothing runs, a batch starts
  * as soon as it is full or its first item has waited for `maxDelay`. A run that fails is done again item by item, so that
@@ -55,9 +67,8 @@ export class DynamicBatcher<T, R> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = this.#waiting.splice(0, this.#options.maxBatch);
-    // ONNX Runtime computes in this thread: what came meanwhile is taken in before the next batch is made
     this.#running = this.#settle(batch)
-      .then(setImmediate)
+      .then(takeIn)
       .finally(() => {
         this.#running = undefined;
         // those that came during the run have waited long enough
