@@ -4,8 +4,6 @@
 {"seconds": CPU seconds, "sha256": of all bytes} (decode, resize; the random rest has no hash).
 """
 import hashlib
-import json
-import sys
 import time
 
 import PIL
@@ -13,6 +11,8 @@ import torch
 import torchvision
 from PIL import Image
 from torchvision import transforms
+
+from json_lines import answer_lines
 
 torch.set_num_threads(1)
 
@@ -59,5 +59,4 @@ def answer(request):
     return {"seconds": seconds, "sha256": digest.hexdigest()}
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+answer_lines(answer)

@@ -3,11 +3,10 @@
 Requests: {"task": "prepare", "shape": [N, C], "gammaNeg": g, "gammaPos": g, "clip": c, "detach": bool, "threads": N}
 (answer {"ready": true, "version": v}); {"task": "step"} runs loss and gradient and answers {"seconds": s, "loss": l}.
 """
-import json
-import sys
-import time
 
 import torch
+
+from json_lines import answer_lines, timed
 
 
 def asymmetric_loss_optimized(x, y, gamma_neg, gamma_pos, clip, detach, epsilon=1e-8):
@@ -45,18 +44,16 @@ def prepare(request):
     return step
 
 
-def main():
-    step = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["task"] == "step":
-            start = time.perf_counter()
-            loss = step()
-            answer = {"seconds": time.perf_counter() - start, "loss": loss}
-        else:
-            step = prepare(request)
-            answer = {"ready": True, "version": torch.__version__}
-        print(json.dumps(answer), flush=True)
+step = None
 
 
-main()
+def answer(request):
+    global step
+    if request["task"] == "step":
+        seconds, loss = timed(step)
+        return {"seconds": seconds, "loss": loss}
+    step = prepare(request)
+    return {"ready": True, "version": torch.__version__}
+
+
+answer_lines(answer)

@@ -5,11 +5,10 @@ Requests: {"task": "prepare", "sizes": [...], "weightDecay": d, "threads": N} (a
 "adam": "fused" | "foreach"}); {"task": "step"}: Adam and the moving average of all tensors; {"task": "stream"}: the same
 bytes with hardly any arithmetic (one array read, four read and written in place). Both answer {"seconds": s}.
 """
-import json
-import sys
-import time
 
 import torch
+
+from json_lines import answer_lines, timed
 
 
 def optimizer_of(parameters, weight_decay):
@@ -47,18 +46,15 @@ def prepare(request):
     return {"step": step, "stream": stream}, kind
 
 
-def main():
-    tasks = {}
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["task"] == "prepare":
-            tasks, kind = prepare(request)
-            answer = {"ready": True, "version": torch.__version__, "adam": kind}
-        else:
-            start = time.perf_counter()
-            tasks[request["task"]]()
-            answer = {"seconds": time.perf_counter() - start}
-        print(json.dumps(answer), flush=True)
+tasks = {}
 
 
-main()
+def answer(request):
+    global tasks
+    if request["task"] != "prepare":
+        return {"seconds": timed(tasks[request["task"]])[0]}
+    tasks, kind = prepare(request)
+    return {"ready": True, "version": torch.__version__, "adam": kind}
+
+
+answer_lines(answer)

@@ -6,14 +6,13 @@ Requests: {"task": "train" | "infer", "config": {"blocks": [...], "planes": N, "
 {"task": "memory"} answers {"bytes": most memory of this process so far}.
 """
 import copy
-import json
 import resource
-import sys
-import time
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from json_lines import answer_lines, timed
 
 
 class ActivatedBatchNorm(nn.Module):
@@ -176,21 +175,18 @@ def prepare(request):
     return STEPS[request["task"]](request)
 
 
-def main():
-    step = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["task"] == "step":
-            start = time.perf_counter()
-            step()
-            answer = {"seconds": time.perf_counter() - start}
-        elif request["task"] == "memory":
-            answer = {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-        else:
-            step = prepare(request)
-            optimizer = "torch.compile" if hasattr(torch, "compile") else "torch.jit"
-            answer = {"ready": True, "version": torch.__version__, "optimizer": optimizer}
-        print(json.dumps(answer), flush=True)
+step = None
 
 
-main()
+def answer(request):
+    global step
+    if request["task"] == "step":
+        return {"seconds": timed(step)[0]}
+    if request["task"] == "memory":
+        return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    step = prepare(request)
+    optimizer = "torch.compile" if hasattr(torch, "compile") else "torch.jit"
+    return {"ready": True, "version": torch.__version__, "optimizer": optimizer}
+
+
+answer_lines(answer)

@@ -20,7 +20,7 @@ export function initialize(spec: StateSpec, seed: number): Tensors {
 
 /**
  * The same values one by one, for states of which two copies at once would be too many: what is a copy follows what it
- * copies and shares its memory. Throws as `initialize` does, before the first tensor.
+ * copies and shares its memory. Throws as `initialize` does: for copies before the first tensor, for a type at its tensor.
  */
 export function* initialTensors(spec: StateSpec, seed: number): Generator<readonly [string, TensorData]> {
   const sharers = new Map<string, string[]>();
