@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { InputError } from "asl-core";
 
 const NEEDS = {
   ".py": "it needs PyTorch: apt-get install python3-torch, or PYTHON=... with one of PyPI",
@@ -14,12 +15,19 @@ export function openPeer(script, { threads, python = process.env.PYTHON ?? "/usr
   const program = script.endsWith(".py") ? python : process.execPath;
   const child = spawn(program, [file], { stdio: ["pipe", "pipe", "inherit"], env });
   const ended = new Promise((resolve) => child.once("close", resolve));
+  const needs = NEEDS[script.slice(script.lastIndexOf("."))];
+  let failure = "ended";
+  child.once("error", ({ message }) => {
+    failure = `could not start: ${message}`;
+  });
+  // what it is asked after its end is told by the answer that does not come
+  child.stdin.on("error", () => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error(`${script} ended; ${NEEDS[script.slice(script.lastIndexOf("."))]}`);
+      if (done) throw new InputError(`${script} ${failure}; ${needs}`);
       return JSON.parse(value);
     },
     /** Ends it; resolves when its memory is free again. */
