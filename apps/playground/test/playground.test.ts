@@ -120,16 +120,20 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium (skipped whe
         return element?.labels?.[0]?.textContent ?? element?.getAttribute("aria-label") ?? element?.textContent ?? "";
       });
     const reachNamed = (name: string) => reach(async () => (await focused()).includes(name));
-    const pick = async (files: Parameters<FileChooser["setFiles"]>[0]) => {
+    const pick = async (name: string, files: Parameters<FileChooser["setFiles"]>[0]) => {
+      // before the way there: a chooser that opens at once after the call may still be the browser's own
       const choosing = page.waitForEvent("filechooser");
+      await reachNamed(name);
       await page.keyboard.press("Space");
       await (await choosing).setFiles(files);
     };
-    await reachNamed("Choose a model file");
-    await pick({ name: "tiny.safetensors", mimeType: "application/octet-stream", buffer: checkpoint });
+    await pick("Choose a model file", {
+      name: "tiny.safetensors",
+      mimeType: "application/octet-stream",
+      buffer: checkpoint,
+    });
     await page.getByText("TResNet 2-2-2-1, 8 planes").waitFor();
-    await reachNamed("Choose pictures");
-    await pick(scenes.slice(0, 2));
+    await pick("Choose pictures", scenes.slice(0, 2));
     await expect.poll(() => page.locator(".card .timing").count(), { timeout: 60_000 }).toBe(2);
     await reachNamed("Label to teach");
     await page.keyboard.type("my mug");
