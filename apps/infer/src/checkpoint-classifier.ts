@@ -70,9 +70,16 @@ async function onnxNetwork(
   { backend, batchSize, pictures, partialBatches = false }: ClassifierOptions,
 ): Promise<Network> {
   const few = pictures !== undefined && pictures * imageSize ** 2 <= FEW_PIXELS;
-  const opening = few ? { sessionOptions: { graphOptimizationLevel: "extended" } as const } : {};
+  const opening = few
+    ? ({
+        sessionOptions: { graphOptimizationLevel: "extended" },
+        kernels: backend === "onnx" ? "fed" : "held",
+      } as const)
+    : {};
   const graph = (rows: number) => evaluateProgram({ model, batchSize: rows, imageSize }).graph;
-  const onnx = await timed("model", () => exportModel({ graph, state, batch: partialBatches ? "dynamic" : batchSize }));
+  const onnx = await timed("model", () =>
+    exportModel({ graph, state, overwriteState: true, batch: partialBatches ? "dynamic" : batchSize }),
+  );
   const session = await timed("session", async () =>
     backend === "onnx"
       ? (await import("asl-onnx/node")).openOnnxModelNode(onnx, opening)

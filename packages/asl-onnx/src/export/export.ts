@@ -10,6 +10,8 @@ export interface ExportOptions {
   readonly graph: (batch: number) => Graph;
   /** Values of graph inputs that become initializers, by input name; all other inputs stay inputs. */
   readonly state: Tensors;
+  /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights. */
+  readonly overwriteState?: boolean;
   /** A fixed batch size, or `dynamic` for the symbolic extent "batch". */
   readonly batch: "dynamic" | number;
   /** Becomes the model's metadata_props. */
@@ -31,7 +33,7 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
 
 /** The same as a message. It shares the memory of weights that are not folded with `state`. */
 export function exportModel(options: ExportOptions): ModelProto {
-  const { state, batch } = options;
+  const { state, batch, overwriteState } = options;
   if (batch !== "dynamic" && !(Number.isInteger(batch) && batch >= 1)) {
     throw new InputError(`export: batch must be "dynamic" or a whole number >= 1; got ${batch}`);
   }
@@ -41,7 +43,7 @@ export function exportModel(options: ExportOptions): ModelProto {
     ...symbolic,
     name: options.name ?? "model",
     initializers: state,
-    fusions: inferenceFusions(graph, state),
+    fusions: inferenceFusions(graph, state, overwriteState),
     metadata: options.metadata ?? {},
     ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),

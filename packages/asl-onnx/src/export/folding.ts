@@ -8,10 +8,11 @@ import { ConstantValues } from "./constants.js";
 /**
  * Forms for a graph whose state does not change. Scales and offsets go into convolutions with one rounding, from
  * float64; all else that depends on state alone is computed as a run would, bit for bit.
+ * `inPlace`: a kernel of the state that one convolution alone reads is scaled where it is.
  */
-export function inferenceFusions(graph: Graph, state: Tensors): readonly FusionRule[] {
+export function inferenceFusions(graph: Graph, state: Tensors, inPlace = false): readonly FusionRule[] {
   return [
-    foldedConvolution(new ConstantValues(graph, state, "f64")),
+    foldedConvolution(new ConstantValues(graph, state, "f64"), inPlace),
     foldedConstant(new ConstantValues(graph, state, "f32")),
     ...STANDARD_FUSIONS,
   ];
@@ -39,7 +40,7 @@ interface Affine {
  * (conv(x, kernel) * gain + offset), gain and offset per channel and constant = conv(x, kernel * gain) + offset:
  * batch norm on running statistics disappears. The products are rounded once, from float64.
  */
-function foldedConvolution(constants: ConstantValues): FusionRule {
+function foldedConvolution(constants: ConstantValues, inPlace: boolean): FusionRule {
   return (node, view) => {
     const { x: product, gain, offset } = affine(node.output, view, constants);
     if (gain === undefined && offset === undefined) return undefined;
@@ -49,10 +50,12 @@ function foldedConvolution(constants: ConstantValues): FusionRule {
     const kernel = constants.view(kernelValue);
     if (kernel === undefined) return undefined;
     const { shape } = view.type(kernelValue);
+    const overwrites = inPlace && kernel instanceof Float32Array && view.isPrivate(kernelValue);
     return {
       inputs: [x],
       lower(lowering) {
-        const scaled = gain === undefined ? new Float32Array(kernel) : scaledRows(kernel, gain);
+        const scaled = overwrites ? kernel : new Float32Array(kernel);
+        if (gain !== undefined) scaleRows(kernel, gain, scaled);
         const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
         if (offset !== undefined)
           inputs.push(lowering.constant(f32([shape[0]!], new Float32Array(offset)), "bias").name);
@@ -65,14 +68,14 @@ function foldedConvolution(constants: ConstantValues): FusionRule {
   };
 }
 
-/** matrix: [gains, ...], row-major. Each row times its gain, rounded once. */
-function scaledRows(matrix: Float32Array | Float64Array, gains: Float64Array): Float32Array {
-  const scaled = new Float32Array(matrix.length);
+/** matrix, scaled: [gains, ...], row-major, possibly the same array. Each row times its gain, rounded once. */
+function scaleRows(matrix: Float32Array | Float64Array, gains: Float64Array, scaled: Float32Array): void {
   const length = matrix.length / gains.length;
   for (const [row, gain] of gains.entries()) {
-    for (let i = row * length; i < (row + 1) * length; i++) scaled[i] = matrix[i]! * gain;
+    const from = matrix.subarray(row * length, (row + 1) * length);
+    const to = scaled.subarray(row * length, (row + 1) * length);
+    for (let i = 0; i < to.length; i++) to[i] = from[i]! * gain;
   }
-  return scaled;
 }
 
 /** Takes a value apart into x * gain + offset with constant vectors along the channels; steps read once only. */

@@ -16,6 +16,9 @@ interface Encoded extends Pick<InferenceSession.SessionOptions, "externalData"> 
   readonly source: Uint8Array;
 }
 
+/** Bytes of weights from which on it matters that they are not copied. */
+const WORTH_A_TRY = 2 ** 24;
+
 /** A model as bytes; where the runtime can, with large weights beside them instead of a copy. */
 async function encoded(
   runtime: OnnxRuntime,
@@ -24,6 +27,10 @@ async function encoded(
 ): Promise<Encoded> {
   const { bytes, externalData } = splitModel(model);
   if (externalData.length === 0) return { source: bytes };
+  // a copy of little is cheaper than the first try
+  if (externalData.reduce((sum, { data }) => sum + data.byteLength, 0) < WORTH_A_TRY) {
+    return { source: encodeModel(model) };
+  }
   // tried on the processor only
   const splits = executionProviders === undefined && (await takesExternalData(runtime));
   return splits ? { source: bytes, externalData } : { source: encodeModel(model) };

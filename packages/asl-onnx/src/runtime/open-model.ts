@@ -1,7 +1,9 @@
 import { formatShape, InputError, type Shape, sizeOf, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { metadataOf, type OnnxMetadata, type OnnxValueType, readOnnxMetadata } from "../export/metadata.js";
+import { decodeModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
+import { feedKernels } from "./fed-kernels.js";
 import { ModelSession } from "./model-session.js";
 import { type RuntimeOptions, sessionOptions } from "./options.js";
 import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
@@ -9,6 +11,12 @@ import { fromRuntime, type OnnxRuntime, toRuntime } from "./tensors.js";
 /** A file is in the form for ONNX Runtime's own kernels: what those of a GPU do otherwise was not asked for at its export. */
 export interface OpenOptions extends Omit<RuntimeOptions, "provider"> {
   readonly runtime: OnnxRuntime;
+  /**
+   * `held` (default): the session copies the weights, and may rearrange them for faster runs. `fed`: the kernels of
+   * convolutions go in with every run out of the memory where they are, which must stay as it is: loads sooner, holds
+   * them once, and is for a few runs below the optimisation level "all".
+   */
+  readonly kernels?: "held" | "fed";
 }
 
 /** Bytes, as of decoded pictures [batch,height,width,3]. */
@@ -30,16 +38,20 @@ export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
  * they are not one, or an output holds bytes.
  */
 export async function openOnnxModel(model: Uint8Array | ModelProto, options: OpenOptions): Promise<OnnxModelSession> {
-  const { runtime } = options;
+  const { runtime, kernels } = options;
   const signature = model instanceof Uint8Array ? readOnnxMetadata(model) : metadataOf(model);
   const outputTypes = Object.entries(signature.outputs).map(([name, { dtype }]) => {
     if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
     return [name, dtype] as const;
   });
+  const loaded =
+    kernels === "fed"
+      ? feedKernels(runtime, model instanceof Uint8Array ? decodeModel(model) : model)
+      : { model, kernels: {} };
   const session = await ModelSession.load(
     runtime,
     "model",
-    model,
+    loaded.model,
     sessionOptions("inference", { ...options, provider: "cpu" }),
   );
   const fetches = Object.fromEntries(Object.keys(signature.outputs).map((name) => [name, null]));
@@ -47,7 +59,7 @@ export async function openOnnxModel(model: Uint8Array | ModelProto, options: Ope
     ...signature,
     async run(inputs) {
       checkInputs(signature.inputs, inputs);
-      const feeds: Record<string, Tensor> = {};
+      const feeds: Record<string, Tensor> = { ...loaded.kernels };
       for (const [name, tensor] of Object.entries(inputs)) feeds[name] = feedOf(runtime, tensor);
       const fetched = await session.run(feeds, fetches);
       const outputs: Record<string, TensorData> = {};
