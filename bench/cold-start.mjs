@@ -5,10 +5,12 @@ import { promisify } from "node:util";
 import { writeSafetensors } from "asl-checkpoint";
 import { initialize, tresnet, tresnetConfig } from "asl-core";
 import sharp from "sharp";
+import { bundleInfer } from "../scripts/bundle-infer.mjs";
 import { median } from "./table.mjs";
 import { temporaryFolder } from "./temporary-folder.mjs";
 
-const MAIN = resolve(import.meta.dirname, "../apps/infer/dist/main.js");
+/** The command as it is published: in a few files. */
+const MAIN = resolve(import.meta.dirname, "../apps/infer/dist/bin/asl-infer.js");
 const TIMING = resolve(import.meta.dirname, "cold-start/timing.mjs");
 const READ = resolve(import.meta.dirname, "cold-start/read-file.mjs");
 const SIZES = [224, 448];
@@ -17,6 +19,7 @@ const run1 = promisify(execFile);
 
 /** Rows: seconds from the start of the process to its exit, less those of reading the file in another new process. */
 export async function run({ runs, only, report }) {
+  await bundleInfer();
   const folder = temporaryFolder("asl-cold-start-");
   const files = await checkpoints(folder, report);
   const picture = join(folder, "picture.jpg");

@@ -18,8 +18,11 @@ export interface CommandOutput {
 }
 
 /** Runs a built command line of this repository as a process of its own. */
-export function run(app: "infer" | "export", args: readonly string[], cwd = ROOT): Promise<CommandOutput> {
-  const main = path.join(ROOT, "apps", app, "dist", "main.js");
+export const run = (app: "infer" | "export", args: readonly string[], cwd = ROOT): Promise<CommandOutput> =>
+  runFile(path.join(ROOT, "apps", app, "dist", "main.js"), args, cwd);
+
+/** Runs a program of Node. */
+export function runFile(main: string, args: readonly string[], cwd = ROOT): Promise<CommandOutput> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [main, ...args], { cwd }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== "number") reject(error);
