@@ -35,7 +35,8 @@ import { evaluate } from "asl-reference";
 import fc from "fast-check";
 import * as runtime from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { planLoops } from "../src/loops/plan.js";
+import { planLoops, type Stage } from "../src/loops/plan.js";
+import { rareNodes } from "../src/loops/rare.js";
 import { onnxBackend } from "../src/runtime/backend.js";
 import { expectSameBits, noise } from "./contract.js";
 
@@ -198,17 +199,47 @@ describe("loops", () => {
     await expectReference(graph, { x: noise([3, 5], 5, 9) }, { x: noise([3, 5], 6, 40) });
   });
 
-  it("refuse an index outside the table, and only that", async () => {
+  it.each([
+    ["any numbers", (x: Value) => x],
+    ["whole numbers", floor],
+  ])("refuse an index outside the table, and only that: %s", async (_, rounded) => {
     const graph = graphOf({ x: [5] }, ({ x }) => {
       const table = x!.builder.constant(f32([3], [10, 20, 30]));
-      const y = gather(table, cast(add(mul(sub(x!, 1), 2), 2), "i32"));
+      const y = gather(table, cast(rounded(add(mul(sub(x!, 1), 2), 2)), "i32"));
       return { y: add(mul(add(mul(y, 2), 1), 2), 1) };
     });
     await using session = await onnxBackend({ runtime }).compile({}, { step: programOf(graph) });
-    for (const outside of [1.5, -1, Number.POSITIVE_INFINITY]) {
+    for (const outside of [1.5, -1, -3e38, 2 ** 22, 2 ** 31, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       await expect(session.run("step", { x: f32([5], [0, 1, 0, 0.5, outside]) })).rejects.toThrow(/outside its table/);
     }
     await expectReference(graph, { x: f32([5], [0, 1, 0.5, Number.NaN, 1]) });
+  });
+
+  it("compute what a select rarely takes only where it is taken, with the same bits", async () => {
+    const long = (x: Value, count: number): Value => (count === 0 ? x : long(add(mul(x, 0.75), count), count - 1));
+    const shape = [3, 50];
+    const graph = graphOf({ x: shape, targets: shape, number: [] }, (values) => {
+      const { x, targets, number } = values as Record<"x" | "targets" | "number", Value>;
+      const isPositive = less(0.5, targets);
+      const shared = mul(x, number);
+      const within = select(less(x, 0), long(sub(shared, 1), 9), x);
+      const rare = long(add(within, shared), 9);
+      const chosen = select(isPositive, rare, shared);
+      const ofAll = select(less(number, 0), long(mul(chosen, x), 9), chosen);
+      return { chosen, ofAll, total: reduceMax(select(isPositive, long(x, 10), -1)) };
+    });
+    const plan = planLoops(programOf(graph))!;
+    const rareOf = (stage: Stage) => [...rareNodes(plan, stage).values()].map(({ length }) => length);
+    expect(plan.stages.flatMap(rareOf)).toEqual([20, 40]);
+    const feeds = (density: number, number: number) => ({
+      x: noise(shape, 1, 4),
+      targets: f32(
+        shape,
+        noise(shape, 2, 0.5).data.map((value) => Number(value + 0.5 < density)),
+      ),
+      number: scalar(number),
+    });
+    await expectReference(graph, feeds(0, 2), feeds(0.02, -1), feeds(0.3, 0.5), feeds(1, Number.NaN), feeds(2, -3));
   });
 
   it("check what must be finite", async () => {

@@ -1,12 +1,14 @@
-import { type AnyNode, type DType, type Node, sizeOf, type ValueId } from "asl-core";
+import { type AnyNode, type Node, sizeOf, type ValueId } from "asl-core";
 import { SIMD } from "../wasm/instructions.js";
 import { OPCODE, type WasmFunction } from "../wasm/module.js";
 import { elementBits, uniformElement } from "./elements.js";
 import { at, get, integer, set, simd, tee } from "./emit.js";
 import { expression } from "./expression.js";
-import { acrossLanes, neutralOf, vectorsOf } from "./lanes.js";
+import { wholeIndices } from "./indices.js";
+import { type Accumulator, neutralOf, total, vectorsOf } from "./lanes.js";
+import { END, LANES, type Locals, OFFSET, splat, TO, VectorLocals } from "./locals.js";
 import { lookUp } from "./lookup.js";
-import type { LoopMemory } from "./memory.js";
+import type { LoopMemory, TableRows } from "./memory.js";
 import {
   ELEMENT_BYTES,
   isOfRow,
@@ -18,6 +20,7 @@ import {
   UNROLLED,
   VECTOR_BYTES,
 } from "./plan.js";
+import { rareNodes } from "./rare.js";
 
 /**
  * One loop as a function of the part of it that is asked for (see `Part`): from and to in bytes, and the part's number
@@ -26,35 +29,20 @@ import {
 export const loopCode = (plan: LoopPlan, stage: Stage, memory: LoopMemory): WasmFunction =>
   new LoopWriter(plan, stage, memory).write();
 
-/** Locals of a value: one for each vector of a turn; the same in all where they are equal. */
-type Locals = readonly number[];
-
-/** Sums and maxima are kept for each lane until the row ends. */
-interface Accumulator {
-  readonly node: Reduction;
-  readonly locals: Locals;
-}
-
-const LANES = [0, 1, 2, 3] as const;
-
 const COPIES = Array.from({ length: UNROLLED }, (_, i) => i);
 
-/** Arguments: byte offset of the vector, which moves, and of the end; place of the part. Then where the row ends. */
-const [OFFSET, TO, PART, END, FIRST_VECTOR] = [0, 1, 2, 3, 4] as const;
-
 class LoopWriter {
-  #nextVector = FIRST_VECTOR;
-  readonly #before: number[] = [];
+  readonly #vectors = new VectorLocals();
   readonly #loop: number[] = [];
   readonly #locals = new Map<ValueId, Locals>();
-  /** Locals that hold the same in every turn. */
-  readonly #uniform = new Set<number>();
-  readonly #constants = new Map<string, number>();
   readonly #inStage: ReadonlyMap<ValueId, AnyNode>;
   readonly #accumulators: Accumulator[] = [];
   /** All bits set in lanes before the end of the row; undefined where rows are whole vectors. */
   #validLanes: Locals | undefined;
-  #outOfRange: number | undefined;
+  /** The largest index at which tables were read. */
+  readonly #largest = new Map<TableRows, number>();
+  readonly #indices: ReadonlySet<AnyNode>;
+  readonly #rare: ReadonlyMap<AnyNode, readonly AnyNode[]>;
 
   constructor(
     private readonly plan: LoopPlan,
@@ -62,6 +50,8 @@ class LoopWriter {
     private readonly memory: LoopMemory,
   ) {
     this.#inStage = new Map(stage.nodes.map((node) => [node.output, node]));
+    this.#indices = wholeIndices(plan, stage);
+    this.#rare = rareNodes(plan, stage);
   }
 
   write(): WasmFunction {
@@ -74,7 +64,7 @@ class LoopWriter {
     }
     const { size, columns } = stage;
     const resets = (ofRow: boolean) => this.#accumulated(ofRow).flatMap((each) => this.#reset(each));
-    const ends = (ofRow: boolean) => this.#accumulated(ofRow).flatMap((each) => this.#finish(each));
+    const ends = (ofRow: boolean) => this.#accumulated(ofRow).flatMap((each) => total(each, this.stage, this.memory));
     const isOnce = columns === size;
     const nextVector = [...get(OFFSET), ...integer(TURN_BYTES), OPCODE.i32Add, ...tee(OFFSET)];
     const row = [
@@ -91,10 +81,16 @@ class LoopWriter {
       ...[OPCODE.loop, OPCODE.empty, ...row, ...nextRow, ...get(OFFSET), ...get(TO)],
       ...[OPCODE.i32LessUnsigned, OPCODE.branchIf, 0, OPCODE.end],
     ];
-    const body = [...this.#before, ...resets(false), ...(isOnce ? row : rows), ...ends(false), ...this.#report()];
+    const body = [
+      ...this.#vectors.before,
+      ...resets(false),
+      ...(isOnce ? row : rows),
+      ...ends(false),
+      ...this.#report(),
+    ];
     const locals = [
       { count: 1, type: "i32" as const },
-      { count: this.#nextVector - FIRST_VECTOR, type: "v128" as const },
+      { count: this.#vectors.count, type: "v128" as const },
     ];
     return { parameters: ["i32", "i32", "i32"], locals, body };
   }
@@ -107,8 +103,8 @@ class LoopWriter {
   #prepareMask(): void {
     const counts = this.stage.nodes.some((node) => isReduction(node) || node.op === "gather");
     if (!counts || this.stage.columns % (LANES.length * UNROLLED) === 0) return;
-    const ends = this.#allocate();
-    this.#validLanes = COPIES.map(() => this.#allocate());
+    const ends = this.#vectors.allocate();
+    this.#validLanes = COPIES.map(() => this.#vectors.allocate());
     // The end is not known before the loop: it moves from row to row.
     const end = this.stage.columns === this.stage.size ? TO : END;
     this.#loop.push(...get(end), ...simd(SIMD.splatI32), ...set(ends));
@@ -120,7 +116,7 @@ class LoopWriter {
   /** Byte offset of each lane. */
   #positions(copy: number): number[] {
     const lanes = new Uint8Array(Int32Array.from(LANES, (lane) => copy * VECTOR_BYTES + lane * ELEMENT_BYTES).buffer);
-    return [...get(OFFSET), ...simd(SIMD.splatI32), ...get(this.#constant(lanes)), ...simd(SIMD.addI32)];
+    return [...get(OFFSET), ...simd(SIMD.splatI32), ...get(this.#vectors.constant(lanes)), ...simd(SIMD.addI32)];
   }
 
   /** The locals of a value, computed before if need be. */
@@ -140,17 +136,17 @@ class LoopWriter {
     if (producer?.op === "constant") {
       const { value } = producer.attrs;
       const element = uniformElement(value);
-      if (element !== undefined) return everyCopy(this.#number(element, value.type.dtype));
+      if (element !== undefined) return everyCopy(this.#vectors.number(element, value.type.dtype));
     }
     const address = this.memory.addresses.get(source)!;
     if (this.#size(source) === 1 && this.stage.size !== 1) {
-      const local = this.#allocate();
-      this.#before.push(...integer(0), ...simd(SIMD.loadSplat32), ...at(address), ...set(local));
-      this.#uniform.add(local);
+      const local = this.#vectors.allocate();
+      this.#vectors.before.push(...integer(0), ...simd(SIMD.loadSplat32), ...at(address), ...set(local));
+      this.#vectors.uniform.add(local);
       return everyCopy(local);
     }
     return COPIES.map((copy) => {
-      const local = this.#allocate();
+      const local = this.#vectors.allocate();
       const place = at(address + copy * VECTOR_BYTES);
       this.#loop.push(...get(OFFSET), ...simd(SIMD.load), ...place, ...set(local));
       return local;
@@ -160,24 +156,49 @@ class LoopWriter {
   #compute(node: AnyNode): Locals {
     if (node.op === "gather") return this.#lookUp(node);
     if (node.op === "pad") return this.#pad(node);
+    const rare = this.#rare.get(node);
+    if (rare !== undefined) return this.#select(node as Node<"select">, rare);
     const operands = node.inputs.map((input) => this.#local(input));
     if (node.op === "cast" && this.plan.graph.types[node.inputs[0]!]!.dtype === node.attrs.to) return operands[0]!;
-    const isUniform = operands.every(([first]) => this.#uniform.has(first!));
+    const isUniform = operands.every(([first]) => this.#vectors.uniform.has(first!));
     const compute = (copy: number): number => {
       const code = expression(node, {
         locals: operands.map((locals) => locals[copy]!),
         numbers: node.inputs.map((input) => this.#knownNumber(input)),
         dtype: this.plan.graph.types[node.inputs[0]!]!.dtype,
-        number: (value, dtype) => this.#number(value, dtype),
+        isIndex: this.#indices.has(node),
+        number: (value, dtype) => this.#vectors.number(value, dtype),
       });
-      const local = this.#allocate();
-      (isUniform ? this.#before : this.#loop).push(...code, ...set(local));
+      const local = this.#vectors.allocate();
+      (isUniform ? this.#vectors.before : this.#loop).push(...code, ...set(local));
       return local;
     };
     if (!isUniform) return COPIES.map(compute);
     const local = compute(0);
-    this.#uniform.add(local);
+    this.#vectors.uniform.add(local);
     return everyCopy(local);
+  }
+
+  /** Computes what is taken where the condition holds in those turns only in which it holds anywhere. */
+  #select({ inputs }: Node<"select">, rare: readonly AnyNode[]): Locals {
+    const [condition, whereTrue, whereFalse] = inputs as readonly [ValueId, ValueId, ValueId];
+    const masks = this.#local(condition);
+    const others = this.#local(whereFalse);
+    const within = new Set(rare.map(({ output }) => output));
+    for (const input of rare.flatMap((node) => node.inputs)) {
+      if (!within.has(this.plan.sourceOf(input))) this.#local(input);
+    }
+    const results = COPIES.map(() => this.#vectors.allocate());
+    for (const copy of COPIES) this.#loop.push(...get(others[copy]!), ...set(results[copy]!));
+    const anywhere = masks.flatMap((mask, copy) => [...get(mask), ...(copy === 0 ? [] : simd(SIMD.or))]);
+    this.#loop.push(...anywhere, ...simd(SIMD.anyTrue), OPCODE.if, OPCODE.empty);
+    const chosen = this.#local(whereTrue);
+    for (const [copy, result] of results.entries()) {
+      const operands = [chosen[copy]!, result, masks[copy]!];
+      this.#loop.push(...operands.flatMap(get), ...simd(SIMD.bitselect), ...set(result));
+    }
+    this.#loop.push(OPCODE.end);
+    return results;
   }
 
   #knownNumber(value: ValueId): number | undefined {
@@ -190,17 +211,16 @@ class LoopWriter {
     const indices = this.plan.sourceOf(node.inputs[1]!);
     const locals = this.#local(indices);
     for (const rows of this.memory.tables.get(indices)!) {
-      const last = this.#number(rows.entries - 1, "i32");
-      this.#outOfRange ??= this.#allocate();
-      const flag = this.#outOfRange;
+      const last = this.#vectors.number(rows.entries - 1, "i32");
+      const largest = this.#vectors.allocate();
+      this.#largest.set(rows, largest);
       const copies = COPIES.map((copy) => {
         const index = locals[copy]!;
-        const outside = [...get(index), ...get(last), ...simd(SIMD.greaterUnsigned)];
         const valid = this.#validLanes?.[copy];
         const counted = valid === undefined ? [] : [...get(valid), ...simd(SIMD.and)];
-        this.#loop.push(...outside, ...counted, ...get(flag), ...simd(SIMD.or), ...set(flag));
-        const columns = rows.tables.map(() => this.#allocate());
-        this.#loop.push(...lookUp({ rows, index, last, columns, allocate: () => this.#allocate() }));
+        this.#loop.push(...get(index), ...counted, ...get(largest), ...simd(SIMD.maxUnsigned), ...set(largest));
+        const columns = rows.tables.map(() => this.#vectors.allocate());
+        this.#loop.push(...lookUp({ rows, index, last, columns, allocate: () => this.#vectors.allocate() }));
         return columns;
       });
       for (const gather of this.stage.nodes) {
@@ -219,10 +239,10 @@ class LoopWriter {
   /** What lies behind the end of x is replaced. */
   #pad({ inputs, attrs: { value } }: Node<"pad">): Locals {
     const locals = this.#local(inputs[0]!);
-    const size = this.#number(this.#size(inputs[0]!) * ELEMENT_BYTES, "i32");
-    const padding = this.#number(value, "f32");
+    const size = this.#vectors.number(this.#size(inputs[0]!) * ELEMENT_BYTES, "i32");
+    const padding = this.#vectors.number(value, "f32");
     return COPIES.map((copy) => {
-      const local = this.#allocate();
+      const local = this.#vectors.allocate();
       const isInside = [...this.#positions(copy), ...get(size), ...simd(SIMD.lessI32)];
       this.#loop.push(...get(locals[copy]!), ...get(padding), ...isInside, ...simd(SIMD.bitselect), ...set(local));
       return local;
@@ -239,13 +259,17 @@ class LoopWriter {
 
   #accumulate(node: Reduction): void {
     const elements = this.#local(node.inputs[0]!);
-    const locals = COPIES.map(() => this.#allocate());
+    const locals = COPIES.map(() => this.#vectors.allocate());
     this.#accumulators.push({ node, locals });
-    const neutral = get(this.#number(neutralOf(node), "f32"));
+    const neutral = neutralOf(node);
     for (const [copy, local] of locals.entries()) {
       const mask = this.#validLanes?.[copy];
       const x = get(elements[copy]!);
-      const counted = mask === undefined ? x : [...x, ...neutral, ...get(mask), ...simd(SIMD.bitselect)];
+      const masked = (valid: number) =>
+        neutral === 0
+          ? [...x, ...get(valid), ...simd(SIMD.and)]
+          : [...x, ...get(this.#vectors.number(neutral, "f32")), ...get(valid), ...simd(SIMD.bitselect)];
+      const counted = mask === undefined ? x : masked(mask);
       this.#loop.push(...get(local), ...counted, ...simd(vectorsOf(node)), ...set(local));
     }
   }
@@ -255,49 +279,14 @@ class LoopWriter {
     return locals.flatMap((local) => [...neutral, ...set(local)]);
   }
 
-  /** All lanes as one number: at the row's place in the result, or at the part's among the parts. */
-  #finish({ node, locals }: Accumulator): number[] {
-    const { combined, total } = acrossLanes(node, locals);
-    const parts = this.memory.parts.get(node.output);
-    if (parts !== undefined) return [...combined, ...get(PART), ...total, OPCODE.f32Store, ...at(parts)];
-    const row = [...get(END), ...integer(this.stage.columns * ELEMENT_BYTES), OPCODE.i32DivideUnsigned];
-    const place = [...row, ...integer(ELEMENT_BYTES), OPCODE.i32Multiply];
-    // END is that of this row: the first row is number 1
-    return [
-      ...combined,
-      ...place,
-      ...total,
-      OPCODE.f32Store,
-      ...at(this.memory.addresses.get(node.output)! - ELEMENT_BYTES),
-    ];
-  }
-
   /** Remembers at address 0 that an index was out of range; parts of a loop may do so at the same time. */
   #report(): number[] {
-    if (this.#outOfRange === undefined) return [];
-    const flag = get(this.#outOfRange);
-    const store = [...integer(0), ...flag, ...simd(SIMD.store), ...at(0)];
-    return [...flag, ...simd(SIMD.anyTrue), OPCODE.if, OPCODE.empty, ...store, OPCODE.end];
-  }
-
-  #number(value: number, dtype: DType): number {
-    return this.#constant(splat(elementBits(value, dtype)));
-  }
-
-  /** A vector that is set before the loop. */
-  #constant(bytes: ArrayLike<number>): number {
-    const key = Array.from(bytes).join();
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    const local = this.#allocate();
-    this.#before.push(...simd(SIMD.constant), ...Array.from(bytes), ...set(local));
-    this.#constants.set(key, local);
-    this.#uniform.add(local);
-    return local;
-  }
-
-  #allocate(): number {
-    return this.#nextVector++;
+    return [...this.#largest].flatMap(([{ entries }, largest]) => {
+      const last = get(this.#vectors.number(entries - 1, "i32"));
+      const isOutside = [...get(largest), ...last, ...simd(SIMD.greaterUnsigned)];
+      const store = [...integer(0), ...isOutside, ...simd(SIMD.store), ...at(0)];
+      return [...isOutside, ...simd(SIMD.anyTrue), OPCODE.if, OPCODE.empty, ...store, OPCODE.end];
+    });
   }
 
   #size(value: ValueId): number {
@@ -306,5 +295,3 @@ class LoopWriter {
 }
 
 const everyCopy = (local: number): Locals => COPIES.map(() => local);
-
-const splat = (element: Uint8Array): number[] => LANES.flatMap(() => [...element]);

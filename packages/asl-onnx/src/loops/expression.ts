@@ -9,6 +9,8 @@ export interface Operands {
   readonly numbers: readonly (number | undefined)[];
   /** Type of the first argument. */
   readonly dtype: DType;
+  /** Whether the first argument holds whole numbers, and the result is an index: one out of range stays out of range. */
+  readonly isIndex: boolean;
   /** The local of a number. */
   number(value: number, dtype: DType): number;
 }
@@ -42,8 +44,18 @@ function cheaper(op: AnyNode["op"], { locals, numbers }: Operands): number[] | u
   return op === "max" && Object.is(numbers[place], 0) ? [...code, ...known, ...simd(SIMD.add)] : undefined;
 }
 
-function cast({ attrs: { to } }: Node<"cast">, { locals, dtype: from, number }: Operands): number[] {
+/** From here on float32 holds whole numbers only, each of which adds 1 to its bits. */
+const WHOLE = 2 ** 23;
+const WHOLE_BITS = 0x4b000000;
+
+function cast({ attrs: { to } }: Node<"cast">, { locals, dtype: from, isIndex, number }: Operands): number[] {
   const x = get(locals[0]!);
+  if (isIndex) {
+    // half the instructions of the processor that truncation takes, which has to saturate; NaN is 0 there, too
+    const isNumber = [...x, ...x, ...simd(SIMD.equal)];
+    const shifted = [...x, ...isNumber, ...simd(SIMD.and), ...get(number(WHOLE, from)), ...simd(SIMD.add)];
+    return [...shifted, ...get(number(WHOLE_BITS, to)), ...simd(SIMD.subI32)];
+  }
   if (from === "bool") return [...x, ...get(number(1, to)), ...simd(SIMD.and)];
   if (to === "bool") {
     return [...x, ...get(number(0, from)), ...simd(from === "f32" ? SIMD.notEqual : SIMD.notEqualI32)];

@@ -50,10 +50,8 @@ export const VECTOR_BYTES = 16;
 /** Elements are floats, whole numbers or truth masks. */
 export const ELEMENT_BYTES = 4;
 
-/**
- * Vectors of one turn of a loop. With a single one the processor waits: nearly every result hangs on the one before.
- */
-export const UNROLLED = 2;
+/** Vectors of one turn of a loop. With few the processor waits: nearly every result hangs on the one before. */
+export const UNROLLED = 4;
 export const TURN_BYTES = UNROLLED * VECTOR_BYTES;
 
 /** A share of a loop that a thread may do by itself: byte offsets of its first element and of its end. */
