@@ -14,9 +14,8 @@ import {
   tresnet,
   tresnetConfig,
 } from "asl-core";
-import { InPlaceUpdate } from "../packages/asl-onnx/dist/runtime/update.js";
-import { WasmLayout, WasmState } from "../packages/asl-onnx/dist/runtime/wasm-state.js";
-import { partitionUpdates } from "../packages/asl-onnx/dist/update/partition.js";
+import { InPlaceUpdates } from "../packages/asl-onnx/dist/runtime/update.js";
+import { workerThreads } from "../packages/asl-onnx/dist/threads/worker-threads.js";
 import { openPeer } from "./peer.mjs";
 import { median } from "./table.mjs";
 
@@ -25,51 +24,70 @@ const FLOAT_BYTES = 4;
 const [READ, WRITTEN] = [5, 4];
 const WEIGHT_DECAY = 1e-4;
 
+const THREADS = [1, 2];
+
 /** Rows {name, ours, peer, ratio, runs, note}; seconds, medians of runs in turn. */
 export async function run({ runs, only, report }) {
   const program = adamProgram();
-  const ours = await openUpdate(program);
   const { parameters } = program;
   const count = parameters.reduce((sum, size) => sum + size, 0);
-  const stream = await openUpdate(streamProgram(count));
   const bytes = (READ + WRITTEN) * FLOAT_BYTES * count;
-
-  const peers = [1, 2].map((threads) => ({ threads, peer: openPeer("optimizer.py", { threads }) }));
-  const times = { ours: [], stream: [], adam1: [], stream1: [], adam2: [], stream2: [] };
+  const sides = [];
   let library = "";
   try {
     report(`${(count / 1e6).toFixed(1)} M parameters in ${parameters.length} tensors ...`);
-    for (const { threads, peer } of peers) {
+    for (const threads of THREADS) {
+      const peer = openPeer("optimizer.py", { threads });
+      const side = { threads, peer, ours: await openUpdate(program, threads) };
+      sides.push(side);
+      side.stream = await openUpdate(streamProgram(count), threads);
       const request = { task: "prepare", sizes: parameters, weightDecay: WEIGHT_DECAY, threads };
       const { version, adam } = await peer.ask(request);
       library = `PyTorch ${version}, ${adam} Adam`;
     }
+    const measured = sides.map(() => ({ ours: [], stream: [], adam: [], memory: [] }));
     for (let i = -3; i < 5 * runs; i++) {
-      const measured = { ours: ours(), stream: stream() };
-      for (const { threads, peer } of peers) {
-        measured[`adam${threads}`] = (await peer.ask({ task: "step" })).seconds;
-        measured[`stream${threads}`] = (await peer.ask({ task: "stream" })).seconds;
+      for (const [j, { peer, ours, stream }] of sides.entries()) {
+        const step = {
+          ours: ours.step(),
+          stream: stream.step(),
+          adam: (await peer.ask({ task: "step" })).seconds,
+          memory: (await peer.ask({ task: "stream" })).seconds,
+        };
+        if (i >= 0) for (const [name, seconds] of Object.entries(step)) measured[j][name].push(seconds);
       }
-      if (i >= 0) for (const [name, seconds] of Object.entries(measured)) times[name].push(seconds);
     }
+    const rows = sides.flatMap(({ threads }, i) => rowsOf({ threads, times: measured[i], bytes, library }));
+    return { parameters: count, bytes, rows: rows.filter(({ name }) => name.includes(only)) };
   } finally {
-    for (const { peer } of peers) peer.close();
+    for (const { peer, ours, stream } of sides) {
+      await Promise.all([peer.close(), ours.release(), stream?.release()]);
+    }
   }
-  const rate = (seconds) => `${(bytes / seconds / 1e9).toFixed(1)} GB/s`;
+}
+
+function rowsOf({ threads, times, bytes, library }) {
   const mix = `${READ} arrays read, ${WRITTEN} written`;
+  const rate = (seconds) => `${(bytes / seconds / 1e9).toFixed(1)} GB/s`;
+  const fastest = (name) => Math.min(...times[name]);
   const rowOf = (name, peer, note) => {
     const [a, b] = [median(times.ours), median(times[peer])];
-    const fastest = `fastest ${[times.ours, times[peer]].map((each) => (1000 * Math.min(...each)).toFixed(1)).join(" / ")} ms`;
-    return { name, ours: a, peer: b, ratio: a / b, runs: times.ours.length, note: `${note(b)}; ${fastest}` };
+    const inMs = ["ours", peer].map((each) => (1000 * fastest(each)).toFixed(1)).join(" / ");
+    const ratio = (fastest("ours") / fastest(peer)).toFixed(2);
+    return {
+      name: `Adam + EMA / ${name}, ${threads} thread${threads === 1 ? "" : "s"}`,
+      ours: a,
+      peer: b,
+      ratio: a / b,
+      runs: times.ours.length,
+      note: `${note(b)}; fastest ${inMs} ms, ${ratio}`,
+    };
   };
-  const rows = [
-    rowOf("Adam + EMA / memory, 1 thread", "stream1", (t) => `PyTorch's in-place operations, ${mix}: ${rate(t)}`),
-    rowOf("Adam + EMA / memory, WebAssembly", "stream", (t) => `our loops, ${mix}: ${rate(t)}`),
-    rowOf("Adam + EMA / memory, 2 threads", "stream2", (t) => `ours has 1 thread; ${rate(t)}`),
-    rowOf("Adam + EMA / PyTorch, 1 thread", "adam1", () => library),
-    rowOf("Adam + EMA / PyTorch, 2 threads", "adam2", () => `ours has 1 thread; ${library}`),
+  return [
+    rowOf("memory", "memory", (t) => `PyTorch's in-place operations, ${mix}: ${rate(t)}`),
+    rowOf("memory by WebAssembly", "stream", (t) => `our loops, ${mix}: ${rate(t)}`),
+    rowOf("PyTorch", "adam", () => library),
   ];
-  return { parameters: count, bytes, rows: rows.filter(({ name }) => name.includes(only)) };
 }
 
 /** The step of a training run of TResNet-M; its gradients come from elsewhere. */
@@ -106,13 +124,13 @@ function streamProgram(count) {
   return { state: Object.fromEntries(names.map((name) => [name, entry])), program, feeds: {} };
 }
 
-/** A function that runs the update once, in seconds, as a session does after the graph. */
-async function openUpdate({ state: spec, program, feeds }) {
-  const layout = new WasmLayout();
-  const state = new WasmState(spec, layout);
-  const partition = partitionUpdates(program);
-  const update = new InPlaceUpdate(program, partition, layout);
-  await update.compile(layout.allocate());
+/** Runs the update in seconds, as a session does after the graph. */
+async function openUpdate({ state: spec, program, feeds }, threads) {
+  const updates = new InPlaceUpdates(spec, { step: program });
+  const { release } = await updates.start(workerThreads(threads));
+  const { state } = updates;
+  const update = updates.programs.get("step");
+  const { graph } = update.partition;
   const random = createRandom(0, "optimizer bench");
   const noise = Float32Array.from({ length: 1 << 20 }, () => random.uniform());
   const tensors = [...update.staged.values(), ...Object.keys(spec).map((name) => state.get(name))];
@@ -122,14 +140,15 @@ async function openUpdate({ state: spec, program, feeds }) {
     }
   }
   const results = Object.fromEntries(
-    Object.entries(partition.graph.outputs).map(([name, id]) => {
-      const type = partition.graph.types[id];
+    Object.entries(graph.outputs).map(([name, id]) => {
+      const type = graph.types[id];
       return [name, { type, data: update.staged.has(name) ? undefined : new Float32Array(sizeOf(type.shape)) }];
     }),
   );
-  return () => {
+  const step = () => {
     const start = performance.now();
     update.run(state, feeds, results);
     return (performance.now() - start) / 1000;
   };
+  return { step, release };
 }

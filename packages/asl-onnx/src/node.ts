@@ -3,12 +3,12 @@ import * as runtime from "onnxruntime-node";
 import type { ModelProto } from "./proto/messages.js";
 import { type QuantizeOptions, quantizeOnnx } from "./quantize/quantize.js";
 import { hostedOnnxBackend, type OnnxBackendOptions } from "./runtime/backend.js";
-import { loopThreads } from "./runtime/loop-threads.js";
 import { type OnnxModelSession, type OpenOptions, openOnnxModel } from "./runtime/open-model.js";
+import { workerThreads } from "./threads/worker-threads.js";
 
 /** The backend on onnxruntime-node. */
 export const onnxNodeBackend = (options: Omit<OnnxBackendOptions, "runtime"> = {}): Backend =>
-  hostedOnnxBackend({ ...options, runtime }, loopThreads(options.threads));
+  hostedOnnxBackend({ ...options, runtime }, workerThreads(options.threads));
 
 /** `openOnnxModel` on onnxruntime-node. */
 export const openOnnxModelNode = (

@@ -11,13 +11,13 @@ import {
   type Tensors,
 } from "asl-core";
 import { planLoops } from "../loops/plan.js";
-import { partitionUpdates } from "../update/partition.js";
-import { compileLoops, type LoopThreads } from "./loops.js";
+import type { Threads } from "../threads/calls.js";
+import { KERNELS } from "./kernels.js";
+import { compileLoops } from "./loops.js";
 import { type CompiledProgram, compileProgram, type ProgramOptions, type ProgramParts } from "./program.js";
 import { HeapState, type StateStore } from "./state.js";
 import type { OnnxRuntime } from "./tensors.js";
-import { InPlaceUpdate } from "./update.js";
-import { WasmLayout, WasmState } from "./wasm-state.js";
+import { InPlaceUpdates } from "./update.js";
 
 export interface OnnxBackendOptions extends ProgramOptions {
   /** onnxruntime-node, onnxruntime-web or any other module with onnxruntime-common's interface. */
@@ -39,23 +39,24 @@ export interface OnnxBackendOptions extends ProgramOptions {
 /** A Backend on ONNX Runtime, called "onnx", or "onnx-webgpu" with that provider: each program is one ONNX graph (forward, loss and backward together). */
 export const onnxBackend = (options: OnnxBackendOptions): Backend => hostedOnnxBackend(options);
 
-/** With what the host gives beside a runtime: threads for loops. */
-export function hostedOnnxBackend(options: OnnxBackendOptions, threads?: LoopThreads): Backend {
+/** With what the host gives beside a runtime: threads for loops and updates. */
+export function hostedOnnxBackend(options: OnnxBackendOptions, threads?: Threads): Backend {
   return {
     name: options.provider === "webgpu" ? "onnx-webgpu" : "onnx",
     async compile<P extends string>(state: StateSpec, programs: Readonly<Record<P, Program>>): Promise<Session<P>> {
       for (const [name, program] of Object.entries<Program>(programs)) checkProgram(name, program, state);
       const spare = Object.entries<Program>(programs).map(([name, program]) => [name, sparingMemory(program)] as const);
       const place = options.update === "graph" ? inGraph : inMemory;
-      const { store, parts } = await place(state, Object.fromEntries(spare));
+      const { store, parts, release } = await place(state, Object.fromEntries(spare), options, threads);
       const compiled = new Map<string, CompiledProgram>();
       try {
         for (const part of parts) compiled.set(part.name, await compilePart(part, options, threads));
       } catch (error) {
         for (const program of compiled.values()) await program.release();
+        await release();
         throw error;
       }
-      return new OnnxSession<P>(state, store, compiled);
+      return new OnnxSession<P>(state, store, compiled, release);
     },
   };
 }
@@ -64,7 +65,7 @@ export function hostedOnnxBackend(options: OnnxBackendOptions, threads?: LoopThr
 async function compilePart(
   part: ProgramParts,
   options: OnnxBackendOptions,
-  threads: LoopThreads | undefined,
+  threads: Threads | undefined,
 ): Promise<CompiledProgram> {
   const { provider = "cpu", elementwise = "loops" } = options;
   const plan = provider === "cpu" && elementwise === "loops" ? planLoops(part.program) : undefined;
@@ -78,6 +79,8 @@ const sparingMemory = (program: Program): Program =>
 interface Plan {
   readonly store: StateStore;
   readonly parts: readonly ProgramParts[];
+  /** Ends what works on the store. */
+  release(): Promise<void>;
 }
 
 /** All of each program in ONNX Runtime; written state takes over the arrays that it returns. */
@@ -90,25 +93,35 @@ async function inGraph(spec: StateSpec, programs: Readonly<Record<string, Progra
     const { graph } = program;
     return { name, program, graph, store, update: { staged: new Map(), run }, returned: returnedOutputs(program) };
   });
-  return { store, parts };
+  return { store, parts, release: async () => undefined };
 }
 
-/** Updates cut off and compiled to kernels over one memory. */
-async function inMemory(spec: StateSpec, programs: Readonly<Record<string, Program>>): Promise<Plan> {
-  const layout = new WasmLayout();
-  const store = new WasmState(spec, layout);
-  const updates = Object.entries(programs).map(([name, program]) => {
-    const partition = partitionUpdates(program);
-    return { name, program, graph: partition.graph, update: new InPlaceUpdate(program, partition, layout) };
-  });
-  const memory = layout.allocate();
-  const parts: ProgramParts[] = [];
-  for (const { update, ...rest } of updates) {
-    await update.compile(memory);
+/** Updates cut off and compiled to kernels over one memory, which threads share where the runtime takes such memory. */
+async function inMemory(
+  spec: StateSpec,
+  programs: Readonly<Record<string, Program>>,
+  { runtime, provider = "cpu" }: OnnxBackendOptions,
+  threads: Threads | undefined,
+): Promise<Plan> {
+  const updates = new InPlaceUpdates(spec, programs);
+  const mayShare = threads !== undefined && Math.min(threads.count, updates.mostThreads) > 1;
+  const shares = mayShare && (await KERNELS[provider].takesShared(runtime));
+  const { release } = await updates.start(shares ? threads : undefined);
+  const { state: store } = updates;
+  const parts = [...updates.programs].map(([name, update]): ProgramParts => {
+    const program = programs[name]!;
     const run = (feeds: Tensors, results: Tensors) => update.run(store, feeds, results);
-    parts.push({ ...rest, store, update: { staged: update.staged, run }, returned: returnedOutputs(rest.program) });
-  }
-  return { store, parts };
+    const { partition, staged } = update;
+    return {
+      name,
+      program,
+      graph: partition.graph,
+      store,
+      update: { staged, run },
+      returned: returnedOutputs(program),
+    };
+  });
+  return { store, parts, release };
 }
 
 const returnedOutputs = ({ graph, writes }: Program) =>
@@ -123,6 +136,7 @@ class OnnxSession<P extends string> implements Session<P> {
     private readonly spec: StateSpec,
     private readonly store: StateStore,
     private readonly programs: ReadonlyMap<string, CompiledProgram>,
+    private readonly release: () => Promise<void>,
   ) {}
 
   run(name: P, feeds: Tensors): Promise<Tensors> {
@@ -160,6 +174,7 @@ class OnnxSession<P extends string> implements Session<P> {
     this.#disposed = true;
     await this.#last.catch(() => undefined);
     for (const program of this.programs.values()) await program.release();
+    await this.release();
   }
 
   #inOrder<T>(action: string, body: () => T | Promise<T>): Promise<T> {

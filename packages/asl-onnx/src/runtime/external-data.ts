@@ -14,7 +14,7 @@ const known = new WeakMap<object, Promise<boolean>>();
 export function takesExternalData(runtime: OnnxRuntime): Promise<boolean> {
   let answer = known.get(runtime.InferenceSession);
   if (answer === undefined) {
-    answer = probe(runtime).catch(() => false);
+    answer = probeExternalData(runtime, (size) => new Float32Array(size)).catch(() => false);
     known.set(runtime.InferenceSession, answer);
   }
   return answer;
@@ -23,9 +23,13 @@ export function takesExternalData(runtime: OnnxRuntime): Promise<boolean> {
 /** More than `splitModel` leaves in the model. */
 const SIZE = 2 ** 13;
 
-async function probe(runtime: OnnxRuntime): Promise<boolean> {
+/** Tries it with weights in the memory that `allocate` gives for so many elements. */
+export async function probeExternalData(
+  runtime: OnnxRuntime,
+  allocate: (size: number) => Float32Array,
+): Promise<boolean> {
   const type = { dtype: "f32", shape: [SIZE] } as const;
-  const weights = f32([SIZE], new Float32Array(SIZE).fill(3));
+  const weights = f32([SIZE], allocate(SIZE).fill(3));
   const graph = build((builder) => ({
     y: builder.apply("mul", [builder.input("x", type), builder.input("weights", type)], {}),
   }));

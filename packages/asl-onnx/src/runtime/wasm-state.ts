@@ -2,7 +2,7 @@ import { BYTES_PER_ELEMENT, InputError, type StateSpec, sizeOf, type TensorData,
 import { VECTOR_BYTES } from "../update/kernel.js";
 import type { StateStore } from "./state.js";
 
-const PAGE_BYTES = 65536;
+export const PAGE_BYTES = 65536;
 /** WebAssembly's 32-bit address space. */
 const MAXIMUM_BYTES = 2 ** 32;
 
@@ -43,7 +43,8 @@ export class WasmLayout {
     this.#places.push({ type, address, place });
   }
 
-  allocate(): WebAssembly.Memory {
+  /** `shared`: threads may work on it. */
+  allocate(shared = false): WebAssembly.Memory {
     if (this.#end > MAXIMUM_BYTES) {
       const gibibytes = (this.#end / 2 ** 30).toFixed(1);
       throw new InputError(
@@ -51,7 +52,7 @@ export class WasmLayout {
       );
     }
     const pages = Math.ceil(this.#end / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     for (const { type, address, place } of this.#places) {
       place({ type, address, data: view(memory.buffer, address, type) });
     }
@@ -75,6 +76,7 @@ function view(buffer: ArrayBuffer, address: number, { dtype, shape }: TensorType
 export class WasmState implements StateStore {
   readonly #tensors = new Map<string, PlacedTensor>();
   version = 0;
+  #lost: unknown;
 
   constructor(spec: StateSpec, layout: WasmLayout) {
     for (const [name, { type }] of Object.entries(spec)) {
@@ -83,6 +85,7 @@ export class WasmState implements StateStore {
   }
 
   get(name: string): PlacedTensor {
+    if (this.#lost !== undefined) throw this.#lost;
     return this.#tensors.get(name)!;
   }
 
@@ -98,5 +101,10 @@ export class WasmState implements StateStore {
   /** To be called after a kernel has written. */
   changed(): void {
     this.version++;
+  }
+
+  /** To be called when an update has stopped half-way: nobody gets the state any more, but the reason. */
+  lose(reason: unknown): void {
+    this.#lost = reason;
   }
 }

@@ -1,16 +1,10 @@
 import type { ValueId } from "asl-core";
 import { instructionOf, isKernelOp, SIMD } from "../wasm/instructions.js";
-import { OPCODE, unsigned, type WasmFunction, wasmModule } from "../wasm/module.js";
+import { OPCODE, unsigned, type WasmFunction } from "../wasm/module.js";
 import type { ScalarSource, UpdateGroup } from "./partition.js";
 
 /** Bytes of one SIMD vector; tensors are padded to a multiple of it, so that a loop may run over the end. */
 export const VECTOR_BYTES = 16;
-
-/**
- * Arguments of a kernel: bytes to run over, addresses of the tensors (state and results, then written state that is
- * not among them), then the numbers.
- */
-export type Kernel = (byteLength: number, ...addressesAndNumbers: number[]) => void;
 
 /** One fused loop over the tensors of a group. */
 interface KernelCode {
@@ -19,8 +13,11 @@ interface KernelCode {
   readonly key: string;
 }
 
-/** Compiles a kernel for each group; groups of equal structure share one. */
-export async function compileKernels(groups: readonly UpdateGroup[], memory: WebAssembly.Memory): Promise<Kernel[]> {
+/**
+ * A function for each group, by number; groups of equal structure share one. Its arguments: bytes to run over, then the
+ * addresses of the tensors in the order of `addressOrder`, then that of the numbers in the order of `numberOrder`.
+ */
+export function kernelsOf(groups: readonly UpdateGroup[]): { functions: readonly WasmFunction[]; chosen: number[] } {
   const indices = new Map<string, number>();
   const functions: WasmFunction[] = [];
   const chosen = groups.map((group) => {
@@ -30,8 +27,7 @@ export async function compileKernels(groups: readonly UpdateGroup[], memory: Web
     indices.set(key, functions.length);
     return functions.push(wasm) - 1;
   });
-  const { instance } = await WebAssembly.instantiate(wasmModule(functions), { state: { memory } });
-  return chosen.map((index) => instance.exports[String(index)] as Kernel);
+  return { functions, chosen };
 }
 
 /** Address arguments of a group in order: the tensors that it reads, then state that it only writes. */
@@ -44,7 +40,7 @@ export function addressOrder(
   return [...read, ...onlyWritten.map(({ state }) => ({ kind: "state" as const, name: state }))];
 }
 
-/** Number arguments of a group in order; constants are part of the code. */
+/** Numbers of a group in the order in which they lie in memory; constants are part of the code. */
 export function numberOrder(group: UpdateGroup): readonly NumberSource[] {
   return [...group.scalars.values()].filter((source): source is NumberSource => source.kind !== "constant");
 }
@@ -52,13 +48,13 @@ export function numberOrder(group: UpdateGroup): readonly NumberSource[] {
 export type NumberSource = Exclude<ScalarSource, { readonly kind: "constant" }>;
 
 /**
- * (bytes, addresses, numbers) => { splat numbers; do { load; compute; store; offset += 16 } while (offset < bytes) }
+ * (bytes, addresses, numbers) => { load numbers; do { load; compute; store; offset += 16 } while (offset < bytes) }
  * Every element is loaded before anything is stored at its place, so written state may be among what is read.
  */
 function kernelCode(group: UpdateGroup): KernelCode {
   const addresses = addressOrder(group);
-  const numbers = numberOrder(group);
-  const parameters = ["i32" as const, ...addresses.map(() => "i32" as const), ...numbers.map(() => "f32" as const)];
+  const numbersAddress = 1 + addresses.length;
+  const parameters = Array.from({ length: numbersAddress + 1 }, () => "i32" as const);
   const offset = parameters.length;
   let nextVector = offset + 1;
   const vectors = new Map<ValueId, number>();
@@ -77,10 +73,13 @@ function kernelCode(group: UpdateGroup): KernelCode {
   const before: number[] = [];
   const loop: number[] = [];
   const uniform = new Set<ValueId>();
-  let nextNumber = 1 + addresses.length;
+  let numberOffset = 0;
   for (const [value, source] of group.scalars) {
     if (source.kind === "constant") before.push(...simd(SIMD.constant), ...floatVector(source.value));
-    else before.push(...get(nextNumber++), ...simd(SIMD.splat));
+    else {
+      before.push(...get(numbersAddress), ...simd(SIMD.loadSplat32), 2, ...unsigned(numberOffset));
+      numberOffset += Float32Array.BYTES_PER_ELEMENT;
+    }
     before.push(...set(allocate(value)));
     uniform.add(value);
   }
