@@ -1,6 +1,7 @@
 import { type Shape, sizeOf, stridesOf, type TensorData } from "asl-core";
 import { decodeElements, ElementRangeError, elementBytes, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
+import { readAhead } from "../file/read-ahead.js";
 import type { StorageReference, TensorReference } from "../pickle/values.js";
 
 /** Reads the little-endian bytes of a storage, exactly as many as it has; the buffer is the caller's to keep. */
@@ -31,8 +32,8 @@ export async function materialise(
     else group.push([name, tensor]);
   }
   const read = new Map<string, TensorData>();
-  for (const group of byStorage.values()) {
-    const buffer = await readStorage(group[0]![1].storage);
+  const groups = [...byStorage.values()];
+  for await (const [group, buffer] of readAhead(groups, (each) => readStorage(each[0]![1].storage))) {
     const shared = group.length > 1;
     for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer, shared));
   }

@@ -3,6 +3,7 @@ import { decodeElements, ElementRangeError, elementDType } from "../elements.js"
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
 import { chunksOf } from "../file/chunks.js";
+import { readAhead } from "../file/read-ahead.js";
 import type { Host } from "../host.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
 import { readHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.js";
@@ -54,8 +55,7 @@ export class SafetensorsFile implements AsyncDisposable {
     if (digest !== undefined) hash?.update(blankDigest(this.#header.bytes, digest));
     const inFileOrder = [...this.entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
     const read = new Map<string, TensorData>();
-    for (const [name, entry] of inFileOrder) {
-      const buffer = await this.#bytes(entry);
+    for await (const [[name, entry], buffer] of readAhead(inFileOrder, ([, entry]) => this.#bytes(entry))) {
       if (hash !== null) for (const [chunk] of chunksOf(buffer)) hash.update(chunk);
       read.set(name, this.#decode(name, entry, buffer));
     }

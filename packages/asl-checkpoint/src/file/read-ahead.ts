@@ -1,0 +1,33 @@
+/** Threads that Node reads files with. */
+const AT_A_TIME = 4;
+
+/**
+ * What `read` gives for each item, in their order, while the next ones are being read: the system copies a file into new
+ * memory on several cores, and what is done with an item meanwhile costs no time of its own. A failure is told when its
+ * turn comes; none that is on its way is left behind then.
+ */
+export async function* readAhead<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+): AsyncGenerator<readonly [Item, Result]> {
+  const underWay: Promise<Result>[] = [];
+  let next = 0;
+  const start = () => {
+    if (next === items.length) return;
+    const result = read(items[next++]!);
+    // told below
+    result.catch(() => undefined);
+    underWay.push(result);
+  };
+  for (let i = 0; i < AT_A_TIME; i++) start();
+  try {
+    for (const item of items) {
+      const result = await underWay[0]!;
+      underWay.shift();
+      start();
+      yield [item, result];
+    }
+  } finally {
+    await Promise.allSettled(underWay);
+  }
+}
