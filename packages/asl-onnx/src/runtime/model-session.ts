@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { encodeModel, splitModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
 import { takesExternalData } from "./external-data.js";
-import type { OnnxRuntime } from "./tensors.js";
+import type { OnnxRuntime, RuntimeSession } from "./tensors.js";
 import { inTurn } from "./turns.js";
 
 /** An error of ONNX Runtime with the name of what ran. The runtime's message names the node, which carries its scope. */
@@ -41,7 +41,7 @@ export class ModelSession {
   private constructor(
     readonly what: string,
     private readonly runtime: OnnxRuntime,
-    private readonly session: InferenceSession,
+    private readonly session: RuntimeSession,
   ) {}
 
   static async load(
@@ -53,7 +53,7 @@ export class ModelSession {
     try {
       const isFile = typeof model === "string" || model instanceof Uint8Array;
       const { source, ...beside } = isFile ? { source: model } : await encoded(runtime, model, options);
-      const create = (): Promise<InferenceSession> =>
+      const create = (): Promise<RuntimeSession> =>
         typeof source === "string"
           ? runtime.InferenceSession.create(source, options)
           : runtime.InferenceSession.create(source, { ...options, ...beside });

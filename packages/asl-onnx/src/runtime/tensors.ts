@@ -1,8 +1,26 @@
 import { AslError, type DType, type TensorData, type TensorType } from "asl-core";
-import type { Tensor } from "onnxruntime-common";
+import type { InferenceSession, OnnxValue, Tensor, TensorConstructor } from "onnxruntime-common";
 
-/** Any module with the interface of onnxruntime-common: onnxruntime-node, onnxruntime-web. */
-export type OnnxRuntime = Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">;
+/** What of onnxruntime-common's interface is used; onnxruntime-node and onnxruntime-web have it. */
+export interface OnnxRuntime {
+  readonly Tensor: TensorConstructor;
+  readonly InferenceSession: {
+    create(file: string, options?: InferenceSession.SessionOptions): Promise<RuntimeSession>;
+    create(bytes: Uint8Array, options?: InferenceSession.SessionOptions): Promise<RuntimeSession>;
+  };
+}
+
+export interface RuntimeSession {
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, OnnxValue>>>;
+  /** `fetches`: the outputs, each with a tensor to write into or null. */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: Readonly<Record<string, Tensor | null>>,
+  ): Promise<Readonly<Record<string, OnnxValue>>>;
+  /** Writes the profile of a session with `enableProfiling`. */
+  endProfiling(): void;
+  release(): Promise<void>;
+}
 
 const RUNTIME_TYPE = { f32: "float32", i32: "int32", bool: "bool" } as const satisfies Record<DType, Tensor.Type>;
 
