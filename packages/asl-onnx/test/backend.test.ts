@@ -13,6 +13,7 @@ import {
 import * as node from "onnxruntime-node";
 import * as web from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
+import { openCRuntime } from "../src/c-api/runtime.js";
 import { onnxBackend } from "../src/runtime/backend.js";
 import type { OnnxRuntime } from "../src/runtime/tensors.js";
 
@@ -36,7 +37,11 @@ function accumulate(): Program {
   };
 }
 
-const runtimes: Record<string, OnnxRuntime> = { "onnxruntime-node": node, "onnxruntime-web (wasm)": web };
+const runtimes: Record<string, OnnxRuntime> = {
+  "onnxruntime-node": node,
+  "its library's C interface": await openCRuntime(),
+  "onnxruntime-web (wasm)": web,
+};
 for (const [name, runtime] of Object.entries(runtimes)) {
   for (const update of ["memory", "graph"] as const) {
     describe(`onnxBackend on ${name}, update in ${update}`, () => {

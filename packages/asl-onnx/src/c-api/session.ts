@@ -74,6 +74,7 @@ export class CSession {
   async #run(feeds: Feeds, fetches: Fetches): Promise<Record<string, Tensor>> {
     const library = this.#library;
     const address = this.#open("run");
+    this.#checkNames(feeds, fetches);
     const outputs = Object.entries(fetches);
     const scope = new CallScope(library);
     try {
@@ -125,6 +126,14 @@ export class CSession {
     forgotten.unregister(this);
     await Promise.all(this.#running);
     this.#library.functions.ReleaseSession(address);
+  }
+
+  #checkNames(feeds: Feeds, fetches: Fetches): void {
+    const missing = this.inputNames.find((name) => !Object.hasOwn(feeds, name));
+    if (missing !== undefined) throw new TypeError(`input "${missing}" is missing`);
+    const unknown = Object.keys(fetches).find((name) => !this.outputNames.includes(name));
+    if (unknown === undefined) return;
+    throw new TypeError(`no output is called "${unknown}"; the model has ${this.outputNames.join(", ")}`);
   }
 
   #open(action: string): bigint {
