@@ -3,7 +3,6 @@ import {
   Builder,
   conv2d,
   exp,
-  f32,
   type Graph,
   less,
   matmul,
