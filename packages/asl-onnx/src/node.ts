@@ -8,7 +8,7 @@ import { workerThreads } from "./threads/worker-threads.js";
 
 export type { Binding };
 
-/** What calls onnxruntime-node's library; default: `c` where it can be had, otherwise `node`. */
+/** What calls the library of onnxruntime-node; default: `node`. */
 export interface BindingOption {
   readonly binding?: Binding;
 }
