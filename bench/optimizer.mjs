@@ -14,6 +14,8 @@ import {
   tresnet,
   tresnetConfig,
 } from "asl-core";
+import { nodeRuntime } from "../packages/asl-onnx/dist/runtime/node-runtime.js";
+import { takesSharedMemory } from "../packages/asl-onnx/dist/runtime/shared-memory.js";
 import { InPlaceUpdates } from "../packages/asl-onnx/dist/runtime/update.js";
 import { workerThreads } from "../packages/asl-onnx/dist/threads/worker-threads.js";
 import { openPeer } from "./peer.mjs";
@@ -45,12 +47,12 @@ export async function run({ runs, only, report }) {
       const { version, adam } = await peer.ask(request);
       library = `PyTorch ${version}, ${adam} Adam`;
     }
-    const measured = sides.map(() => ({ ours: [], stream: [], adam: [], memory: [] }));
+    const measured = sides.map(() => ({ ours: [], cores: [], stream: [], adam: [], memory: [] }));
     for (let i = -3; i < 5 * runs; i++) {
       for (const [j, { peer, ours, stream }] of sides.entries()) {
         const step = {
-          ours: ours.step(),
-          stream: stream.step(),
+          ...timedWithCores(ours.step),
+          stream: timedWithCores(stream.step).ours,
           adam: (await peer.ask({ task: "step" })).seconds,
           memory: (await peer.ask({ task: "stream" })).seconds,
         };
@@ -58,7 +60,8 @@ export async function run({ runs, only, report }) {
       }
     }
     const rows = sides.flatMap(({ threads }, i) => rowsOf({ threads, times: measured[i], bytes, library }));
-    return { parameters: count, bytes, rows: rows.filter(({ name }) => name.includes(only)) };
+    const trailer = await whoTakesSharedMemory();
+    return { parameters: count, bytes, rows: rows.filter(({ name }) => name.includes(only)), trailer };
   } finally {
     for (const { peer, ours, stream } of sides) {
       await Promise.all([peer.close(), ours.release(), stream?.release()]);
@@ -80,7 +83,7 @@ function rowsOf({ threads, times, bytes, library }) {
       peer: b,
       ratio: a / b,
       runs: times.ours.length,
-      note: `${note(b)}; fastest ${inMs} ms, ${ratio}`,
+      note: `${note(b)}; fastest ${inMs} ms, ${ratio}; ours on ${median(times.cores).toFixed(1)} cores`,
     };
   };
   return [
@@ -124,7 +127,7 @@ function streamProgram(count) {
   return { state: Object.fromEntries(names.map((name) => [name, entry])), program, feeds: {} };
 }
 
-/** Runs the update in seconds, as a session does after the graph. */
+/** Runs the update as a session does after the graph. */
 async function openUpdate({ state: spec, program, feeds }, threads) {
   const updates = new InPlaceUpdates(spec, { step: program });
   const { release } = await updates.start(workerThreads(threads));
@@ -145,10 +148,25 @@ async function openUpdate({ state: spec, program, feeds }, threads) {
       return [name, { type, data: update.staged.has(name) ? undefined : new Float32Array(sizeOf(type.shape)) }];
     }),
   );
-  const step = () => {
-    const start = performance.now();
-    update.run(state, feeds, results);
-    return (performance.now() - start) / 1000;
-  };
-  return { step, release };
+  return { step: () => update.run(state, feeds, results), release };
+}
+
+/** Seconds, and how many cores were given to this process meanwhile: fewer than threads where others want them too. */
+function timedWithCores(step) {
+  const [used, start] = [process.cpuUsage(), performance.now()];
+  step();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  return { ours: seconds, cores: (user + system) / 1e6 / seconds };
+}
+
+/** Where more than one thread may do it. */
+async function whoTakesSharedMemory() {
+  const answers = await Promise.all(
+    ["node", "c"].map(async (binding) => {
+      const takes = await takesSharedMemory(await nodeRuntime(binding));
+      return `binding "${binding}" of onnxruntime-node ${takes ? "takes" : "refuses"} memory that threads share`;
+    }),
+  );
+  return answers.join("; ");
 }

@@ -18,20 +18,24 @@ import {
 import * as node from "onnxruntime-node";
 import * as web from "onnxruntime-web";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openCRuntime } from "../src/c-api/runtime.js";
 import { hostedOnnxBackend, type OnnxBackendOptions, onnxBackend } from "../src/runtime/backend.js";
 import { takesSharedMemory } from "../src/runtime/shared-memory.js";
 import type { OnnxRuntime } from "../src/runtime/tensors.js";
 import type { Call } from "../src/threads/calls.js";
 import { OPCODE, wasmModule } from "../src/wasm/module.js";
 import { expectSameBits, noise } from "./contract.js";
-import { sharingRuntime } from "./sharing-runtime.js";
 
 // a worker's code is what was built
 const { workerThreads } = (await import(
   new URL("../dist/threads/worker-threads.js", import.meta.url).href
 )) as typeof import("../src/threads/worker-threads.js");
 
-const runtimes: Record<string, OnnxRuntime> = { "a runtime that copies": sharingRuntime, "onnxruntime-web": web };
+const c = await openCRuntime();
+const runtimes: Record<string, OnnxRuntime> = {
+  "onnxruntime-node's library by its C interface": c,
+  "onnxruntime-web": web,
+};
 
 /** Ends within a vector, before and behind the smallest, none at all; the last is divided. */
 const SIZES = [0, 1, 3, 4, 5, 2 ** 19 + 3];
@@ -101,7 +105,7 @@ const backendOn = (runtime: OnnxRuntime, threads: number, options: Partial<OnnxB
 it("takesSharedMemory tells runtimes apart", async () => {
   expect(await takesSharedMemory(node)).toBe(false);
   expect(await takesSharedMemory(web)).toBe(true);
-  expect(await takesSharedMemory(sharingRuntime)).toBe(true);
+  expect(await takesSharedMemory(c)).toBe(true);
 });
 
 describe("updates on threads", () => {
@@ -112,7 +116,7 @@ describe("updates on threads", () => {
     const expected = await threeSteps(alone);
     for (const threads of [1, 2, 3]) {
       started = [];
-      await using session = await backendOn(sharingRuntime, threads).compile(spec, { step: program });
+      await using session = await backendOn(c, threads).compile(spec, { step: program });
       expect(started).toHaveLength(threads - 1);
       expectSameState(await threeSteps(session), expected);
     }
@@ -146,21 +150,21 @@ describe("updates on threads", () => {
 
   it("are not started for a small state, nor where the runtime refuses shared memory", async () => {
     const small = training([1000]);
-    await using one = await backendOn(sharingRuntime, 2).compile(small.spec, { step: small.program });
+    await using one = await backendOn(c, 2).compile(small.spec, { step: small.program });
     await using other = await backendOn(node, 2).compile(spec, { step: program });
     expect(started).toHaveLength(0);
     for (const session of [one, other]) await session.write({});
   });
 
   it("end with their session", async () => {
-    const session = await backendOn(sharingRuntime, 3).compile(spec, { step: program });
+    const session = await backendOn(c, 3).compile(spec, { step: program });
     const ended = started.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
     await session[Symbol.asyncDispose]();
     expect(await Promise.all(ended)).toHaveLength(2);
   });
 
   it("make it an error when one has died, and the state is not given away any more", async () => {
-    await using session = await backendOn(sharingRuntime, 2).compile(spec, { step: program });
+    await using session = await backendOn(c, 2).compile(spec, { step: program });
     await session.write(start);
     await started[0]!.terminate();
     const run = session.run("step", feedsOf(1));
