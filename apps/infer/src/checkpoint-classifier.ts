@@ -1,8 +1,10 @@
-import { type OpenedModel, openBackend, openModel } from "asl-cli";
+import type { Begun } from "asl-checkpoint";
+import { beginModel, type OpenedModel, openBackend } from "asl-cli";
 import { evaluateProgram } from "asl-core";
-import { exportModel } from "asl-onnx";
+import { exportModel, type OnnxModelSession } from "asl-onnx";
 import { openPredictor } from "asl-training";
 import type { Classifier, ClassifierOptions } from "./classifier.js";
+import { areKernels, isLarge } from "./later-weights.js";
 import { assertNumbers, sigmoid, upTo } from "./scores.js";
 import { timed } from "./timed.js";
 
@@ -11,15 +13,16 @@ export async function openCheckpointClassifier(file: string, options: Classifier
   const { weights, imageSize, classNames, numerics, backend } = options;
   // its native library loads while the file is read; a failure is told when it is needed
   if (backend === "onnx") void import("asl-onnx/node").catch(() => undefined);
-  const opened = await timed("checkpoint", () =>
-    openModel(file, {
-      ...(weights === undefined ? {} : { weights }),
-      ...(imageSize === undefined ? {} : { imageSize }),
-      ...(numerics === undefined ? {} : { numerics }),
-      ...(classNames === undefined ? {} : { classNames }),
-    }),
-  );
-  const network = await openNetwork(opened, options);
+  const opening = {
+    ...(weights === undefined ? {} : { weights }),
+    ...(imageSize === undefined ? {} : { imageSize }),
+    ...(numerics === undefined ? {} : { numerics }),
+    ...(classNames === undefined ? {} : { classNames }),
+  };
+  const mayBeLater = backend === "onnx" && numerics !== "exact" ? isLarge : () => false;
+  const begun = await timed("checkpoint", () => beginModel(file, opening, mayBeLater));
+  const opened = begun.content;
+  const network = await openNetwork(begun, options);
   return {
     classNames: opened.classNames,
     thresholds: opened.thresholds,
@@ -35,11 +38,12 @@ export async function openCheckpointClassifier(file: string, options: Classifier
 type Network = Pick<Classifier, "batchSizes" | "scores"> & AsyncDisposable;
 
 /** Weights are held once, however many batch sizes there are. */
-function openNetwork(opened: OpenedModel, options: ClassifierOptions): Promise<Network> {
+async function openNetwork(begun: Begun<OpenedModel>, options: ClassifierOptions): Promise<Network> {
   const { backend, batchSize, partialBatches = false } = options;
   // ONNX Runtime puts the weights into each of its models: no program over a state, which would hold them once more
-  if (backend === "onnx" || backend === "onnx-web") return onnxNetwork(opened, options);
-  return programs(opened, options, partialBatches ? powersOfTwoBelow(batchSize) : []);
+  if (backend === "onnx" || backend === "onnx-web") return onnxNetwork(begun, options);
+  await begun.rest;
+  return programs(begun.content, options, partialBatches ? powersOfTwoBelow(batchSize) : []);
 }
 
 async function programs(
@@ -65,26 +69,10 @@ async function programs(
 const FEW_PIXELS = 8 * 224 ** 2;
 
 /** A model of a fixed batch; of a symbolic one, which takes every size, where batches that are not full come often. */
-async function onnxNetwork(
-  { file, model, state, imageSize, classNames }: OpenedModel,
-  { backend, batchSize, pictures, partialBatches = false }: ClassifierOptions,
-): Promise<Network> {
-  const few = pictures !== undefined && pictures * imageSize ** 2 <= FEW_PIXELS;
-  const opening = few
-    ? ({
-        sessionOptions: { graphOptimizationLevel: "extended" },
-        kernels: backend === "onnx" ? "fed" : "held",
-      } as const)
-    : {};
-  const graph = (rows: number) => evaluateProgram({ model, batchSize: rows, imageSize }).graph;
-  const onnx = await timed("model", () =>
-    exportModel({ graph, state, overwriteState: true, batch: partialBatches ? "dynamic" : batchSize }),
-  );
-  const session = await timed("session", async () =>
-    backend === "onnx"
-      ? (await import("asl-onnx/node")).openOnnxModelNode(onnx, opening)
-      : (await import("asl-onnx/web")).openOnnxModelWeb(onnx, opening),
-  );
+async function onnxNetwork(begun: Begun<OpenedModel>, options: ClassifierOptions): Promise<Network> {
+  const { file, classNames } = begun.content;
+  const { batchSize, partialBatches = false } = options;
+  const session = await openSession(begun, options);
   return {
     batchSizes: partialBatches ? upTo(batchSize) : [batchSize],
     async scores(images, pictures) {
@@ -94,6 +82,46 @@ async function onnxNetwork(
     },
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
+}
+
+/** For few pictures, the session is made ready while the kernels that go into it with each run are still being read. */
+async function openSession(
+  { content: { model, state, imageSize }, rest }: Begun<OpenedModel>,
+  { backend, batchSize, pictures, partialBatches = false }: ClassifierOptions,
+): Promise<OnnxModelSession> {
+  const few = pictures !== undefined && pictures * imageSize ** 2 <= FEW_PIXELS;
+  const isFed = few && backend === "onnx";
+  const exported = (onScaling: (scale: () => void) => void) => {
+    const graph = (rows: number) => evaluateProgram({ model, batchSize: rows, imageSize }).graph;
+    const batch = partialBatches ? "dynamic" : batchSize;
+    return timed("model", () => exportModel({ graph, state, batch, overwriteState: true, onScaling }));
+  };
+  const scalings: (() => void)[] = [];
+  let onnx = isFed ? await exported((scale) => scalings.push(scale)) : undefined;
+  if (onnx === undefined || !areKernels(onnx, state)) {
+    await timed("weights", () => rest);
+    scalings.length = 0;
+    onnx = await exported((scale) => scale());
+  }
+  const opening = {
+    ...(few ? { sessionOptions: { graphOptimizationLevel: "extended" } as const } : {}),
+    kernels: isFed ? "fed" : "held",
+  } as const;
+  const session = await timed("session", async () =>
+    backend === "onnx"
+      ? (await import("asl-onnx/node")).openOnnxModelNode(onnx, opening)
+      : (await import("asl-onnx/web")).openOnnxModelWeb(onnx, opening),
+  );
+  try {
+    await timed("weights", async () => {
+      await rest;
+      for (const scale of scalings) scale();
+    });
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+  return session;
 }
 
 const powersOfTwoBelow = (limit: number): readonly number[] =>

@@ -12,8 +12,10 @@ export interface ZipEntries {
   readonly names: readonly string[];
   /** Bytes once unpacked. */
   sizeOf(name: string): number | undefined;
-  /** The unpacked bytes of an entry, checked against its CRC-32, in a buffer of exactly that size. */
-  read(name: string): Promise<ArrayBuffer>;
+  /** Makes `read` of an entry quicker later on, where that is possible. */
+  prepare(name: string): Promise<void>;
+  /** The unpacked bytes of an entry, checked against its CRC-32, in a buffer of exactly that size: `into`, or its own. */
+  read(name: string, into?: ArrayBuffer): Promise<ArrayBuffer>;
 }
 
 /** What the readers need and Node.js and browsers have in ways of their own. */

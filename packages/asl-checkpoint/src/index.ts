@@ -9,11 +9,12 @@ export {
   matchState,
 } from "./checkpoint/match-state.js";
 export type { CheckpointMetadata } from "./checkpoint/metadata.js";
-export { readCheckpoint } from "./checkpoint/read-checkpoint.js";
+export { beginCheckpoint, readCheckpoint } from "./checkpoint/read-checkpoint.js";
 export { writeCheckpoint } from "./checkpoint/write-checkpoint.js";
 export { type ElementType, halfToFloat } from "./elements.js";
 export { CheckpointError, RefusedPickleError } from "./errors.js";
 export { type PositionalWriter, writeAtomically } from "./file/atomic-write.js";
+export type { Begun, IsLater } from "./file/later.js";
 export { ColumnReader, type ReadColumnsOptions } from "./matrix/column-reader.js";
 export { type MatrixLayout, matrixLayouts, rawMatrixLayout } from "./matrix/layout.js";
 export type { NpyArray, NpyData } from "./npz/npy.js";

@@ -55,7 +55,13 @@ export { EXIT } from "./exit-codes.js";
 export { type ExpandedPictures, expandPictures } from "./expand-pictures.js";
 export { fewInThisThread } from "./loader-threads.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
-export { DEFAULT_RESIZE_FILTER, type OpenedModel, type OpenModelOptions, openModel } from "./open-model.js";
+export {
+  beginModel,
+  DEFAULT_RESIZE_FILTER,
+  type OpenedModel,
+  type OpenModelOptions,
+  openModel,
+} from "./open-model.js";
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";

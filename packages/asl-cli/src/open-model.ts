@@ -1,8 +1,11 @@
 import {
+  type Begun,
+  beginCheckpoint,
+  type Checkpoint,
   type CheckpointMetadata,
+  type IsLater,
   inspectTresnet,
   matchState,
-  readCheckpoint,
   type TresnetArchitecture,
   tresnetConfigOf,
 } from "asl-checkpoint";
@@ -57,9 +60,27 @@ export const DEFAULT_RESIZE_FILTER = "bicubic";
  * @throws InputError when the image size or class names do not fit
  */
 export async function openModel(file: string, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  const { content, rest } = await beginModel(file, options, () => false);
+  await rest;
+  return content;
+}
+
+/** The same while numbers of large weights may still be on their way, as with `beginCheckpoint`. */
+export async function beginModel(
+  file: string,
+  options: OpenModelOptions,
+  isLater: IsLater,
+): Promise<Begun<OpenedModel>> {
   if (options.imageSize !== undefined) checkImageSize(options.imageSize);
   const { weights } = options;
-  const checkpoint = await readCheckpoint(file, weights === undefined ? {} : { weights });
+  const { content: checkpoint, rest } = await beginCheckpoint(file, {
+    ...(weights === undefined ? {} : { weights }),
+    isLater,
+  });
+  return { content: modelOf(file, checkpoint, options), rest };
+}
+
+function modelOf(file: string, checkpoint: Checkpoint, options: OpenModelOptions): OpenedModel {
   const architecture = checkpoint.architecture ?? inspectTresnet(checkpoint.tensors, file);
   const config = tresnetConfigOf(file, architecture);
   const { numerics = "native" } = options;

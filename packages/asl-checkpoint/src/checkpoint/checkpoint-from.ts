@@ -1,8 +1,9 @@
 import type { TensorData, Tensors } from "asl-core";
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
+import { type Begun, type IsLater, NONE_LATER, whole } from "../file/later.js";
 import type { Host } from "../host.js";
-import { pthFrom } from "../pth/pth-from.js";
+import { beginPth } from "../pth/pth-from.js";
 import type { StateDictOptions, WeightsKind } from "../pth/state-dict.js";
 import { SafetensorsFile } from "../safetensors/safetensors-file.js";
 import { inspectTresnet, type TresnetArchitecture } from "../tresnet/architecture.js";
@@ -36,14 +37,39 @@ interface RawCheckpoint extends Pick<Checkpoint, "tensors" | "metadata" | "forma
 }
 
 /** `readCheckpoint` for bytes that are open already. */
-export async function checkpointFrom(source: ByteSource, options: StateDictOptions, host: Host): Promise<Checkpoint> {
-  const { file } = source;
-  const raw = await readRaw(source, options, host);
+export const checkpointFrom = (source: ByteSource, options: StateDictOptions, host: Host): Promise<Checkpoint> =>
+  whole(beginCheckpointFrom(source, options, host, NONE_LATER));
+
+/** The same while some of the numbers are still being read. */
+export async function beginCheckpointFrom(
+  source: ByteSource,
+  options: StateDictOptions,
+  host: Host,
+  isLater: IsLater,
+): Promise<Begun<Checkpoint>> {
+  const { content: raw, rest } = await beginRaw(source, options, host, isLater);
+  try {
+    return { content: await checkpointOf(source.file, raw, rest, options), rest };
+  } catch (error) {
+    // the file is not to be closed before
+    await rest.catch(() => undefined);
+    throw error;
+  }
+}
+
+async function checkpointOf(
+  file: string,
+  raw: RawCheckpoint,
+  rest: Promise<void>,
+  options: StateDictOptions,
+): Promise<Checkpoint> {
   const unwrapped = unwrap(file, raw.tensors, prefixChoice(raw.format, options));
   const scheme = keySchemeOf(Object.keys(unwrapped.tensors));
   if (scheme === "mixed") {
     throw new CheckpointError(file, "its names are partly official (X.0.weight) and partly timm's (X.conv.weight)");
   }
+  // what comes from timm is computed with
+  if (scheme === "timm") await rest;
   const converted = scheme === "timm" ? timmToOfficial(unwrapped.tensors) : withoutConstants(unwrapped.tensors);
   const tensors = inFloat32(converted.tensors);
   const notes = [...raw.notes, ...unwrapped.notes];
@@ -57,15 +83,25 @@ export async function checkpointFrom(source: ByteSource, options: StateDictOptio
   };
 }
 
-async function readRaw(source: ByteSource, options: StateDictOptions, host: Host): Promise<RawCheckpoint> {
-  if ((await recognise(source)) === "safetensors") return await readRawSafetensors(source, options, host);
-  const pth = await pthFrom(source, options, host);
+async function beginRaw(
+  source: ByteSource,
+  options: StateDictOptions,
+  host: Host,
+  isLater: IsLater,
+): Promise<Begun<RawCheckpoint>> {
+  if ((await recognise(source)) === "safetensors") return await beginRawSafetensors(source, options, host, isLater);
+  const { content: pth, rest } = await beginPth(source, options, host, isLater);
   const notes = [`the state dict stands ${pth.stateDict === "" ? "at the top level" : `under "${pth.stateDict}"`}`];
   if (pth.skipped.length > 0) notes.push(`${pth.skipped.length} values of it are no tensors and were left out`);
-  return { ...pth, metadata: null, notes };
+  return { content: { ...pth, metadata: null, notes }, rest };
 }
 
-async function readRawSafetensors(file: ByteSource, options: StateDictOptions, host: Host): Promise<RawCheckpoint> {
+async function beginRawSafetensors(
+  file: ByteSource,
+  options: StateDictOptions,
+  host: Host,
+  isLater: IsLater,
+): Promise<Begun<RawCheckpoint>> {
   const safetensors = await SafetensorsFile.over(file, host);
   const own = safetensors.metadata[CHECKPOINT_KEY];
   if (safetensors.metadata[SNAPSHOT_KEY] !== undefined) {
@@ -78,14 +114,10 @@ async function readRawSafetensors(file: ByteSource, options: StateDictOptions, h
   if (metadata !== null && options.weights !== undefined && options.weights !== metadata.weights) {
     throw new CheckpointError(file.file, `holds the ${metadata.weights} weights, not the ${options.weights} ones`);
   }
-  return {
-    tensors: await safetensors.readAll(),
-    metadata,
-    format: own === undefined ? "safetensors" : "asl",
-    classNames: metadata?.classNames ?? null,
-    stateDict: "",
-    notes: [],
-  };
+  const { content: tensors, rest } = await safetensors.beginAll(isLater);
+  const format = own === undefined ? "safetensors" : "asl";
+  const classNames = metadata?.classNames ?? null;
+  return { content: { tensors, metadata, format, classNames, stateDict: "", notes: [] }, rest };
 }
 
 /** In a .pth the state dict was chosen already, and our own files hold one network: its prefix says nothing more. */

@@ -6,7 +6,7 @@ export interface ByteSource extends AsyncDisposable {
   /** Fills `target` from `position` on; an error if the bytes end before. */
   readInto(target: Uint8Array, position: number): Promise<void>;
   read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** The same as a buffer of its own of exactly that length, of any size. */
-  readBuffer(position: number, length: number): Promise<ArrayBuffer>;
+  /** The same as a buffer of exactly that length, of any size: `into`, or one of its own. */
+  readBuffer(position: number, length: number, into?: ArrayBuffer): Promise<ArrayBuffer>;
   close(): Promise<void>;
 }

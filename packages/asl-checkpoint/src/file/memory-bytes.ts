@@ -25,8 +25,9 @@ export class MemoryBytes implements ByteSource {
     return this.#view(position, length).slice();
   }
 
-  async readBuffer(position: number, length: number): Promise<ArrayBuffer> {
-    return this.#view(position, length).slice().buffer;
+  async readBuffer(position: number, length: number, into = new ArrayBuffer(length)): Promise<ArrayBuffer> {
+    new Uint8Array(into).set(this.#view(position, length));
+    return into;
   }
 
   async close(): Promise<void> {}

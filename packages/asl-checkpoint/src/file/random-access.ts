@@ -52,10 +52,10 @@ export class RandomAccessFile implements ByteSource {
     return buffer;
   }
 
-  /** The same into a buffer of its own of exactly that length, of any size. */
-  async readBuffer(position: number, length: number): Promise<ArrayBuffer> {
+  /** The same into a buffer of exactly that length, of any size: `into`, or one of its own. */
+  async readBuffer(position: number, length: number, into?: ArrayBuffer): Promise<ArrayBuffer> {
     this.#checkRange(position, length);
-    const buffer = new ArrayBuffer(length);
+    const buffer = into ?? new ArrayBuffer(length);
     for (const [chunk, offset] of chunksOf(buffer)) await this.readInto(chunk, position + offset);
     return buffer;
   }

@@ -9,6 +9,7 @@ const AT_A_TIME = 4;
 export async function* readAhead<Item, Result>(
   items: readonly Item[],
   read: (item: Item) => Promise<Result>,
+  atATime = AT_A_TIME,
 ): AsyncGenerator<readonly [Item, Result]> {
   const underWay: Promise<Result>[] = [];
   let next = 0;
@@ -19,7 +20,7 @@ export async function* readAhead<Item, Result>(
     result.catch(() => undefined);
     underWay.push(result);
   };
-  for (let i = 0; i < AT_A_TIME; i++) start();
+  for (let i = 0; i < Math.min(atATime, items.length); i++) start();
   try {
     for (const item of items) {
       const result = await underWay[0]!;

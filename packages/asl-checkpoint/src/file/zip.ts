@@ -59,6 +59,8 @@ export class ZipArchive implements ZipEntries {
   readonly #file: ByteSource;
   readonly #zip: yauzl.ZipFile;
   readonly #entries: ReadonlyMap<string, yauzl.Entry>;
+  /** Of entries that were prepared. */
+  readonly #starts = new Map<string, number>();
 
   private constructor(file: ByteSource, zip: yauzl.ZipFile, entries: ReadonlyMap<string, yauzl.Entry>) {
     this.#file = file;
@@ -95,11 +97,17 @@ export class ZipArchive implements ZipEntries {
     return this.#entries.get(name)?.uncompressedSize;
   }
 
-  /** The unpacked bytes of an entry, in a buffer of exactly that size. */
-  async read(name: string): Promise<ArrayBuffer> {
+  /** Finds out where an entry's bytes begin, so that `read` asks for them at once. */
+  async prepare(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) this.#starts.set(name, await this.#dataStart(entry));
+  }
+
+  /** The unpacked bytes of an entry, in a buffer of exactly that size: `into`, or one of its own. */
+  async read(name: string, into?: ArrayBuffer): Promise<ArrayBuffer> {
     const entry = this.#entries.get(name);
     if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
-    const data = await this.#unpack(entry);
+    const data = await this.#unpack(entry, into);
     const checksum = crc32Of(data);
     // 0 stands where a writer computes none, as PyTorch can be told to.
     if (checksum !== entry.crc32 && entry.crc32 !== 0) {
@@ -116,13 +124,13 @@ export class ZipArchive implements ZipEntries {
     return { start: await this.#dataStart(entry), size: entry.uncompressedSize };
   }
 
-  async #unpack(entry: yauzl.Entry): Promise<ArrayBuffer> {
+  async #unpack(entry: yauzl.Entry, into?: ArrayBuffer): Promise<ArrayBuffer> {
     const name = entry.fileName;
     if (entry.isEncrypted()) throw new CheckpointError(this.#file.file, `entry "${name}" is encrypted`);
-    const start = await this.#dataStart(entry);
+    const start = this.#starts.get(name) ?? (await this.#dataStart(entry));
     if (entry.compressionMethod === STORED) {
       if (entry.compressedSize !== entry.uncompressedSize) throw this.#damaged(name, "its two sizes differ");
-      return this.#file.readBuffer(start, entry.uncompressedSize);
+      return this.#file.readBuffer(start, entry.uncompressedSize, into);
     }
     if (entry.compressionMethod !== DEFLATED) {
       throw new CheckpointError(
@@ -143,7 +151,7 @@ export class ZipArchive implements ZipEntries {
     if (unpacked.length !== entry.uncompressedSize) {
       throw this.#damaged(name, `it unpacks to ${unpacked.length} bytes instead of ${entry.uncompressedSize}`);
     }
-    const data = new ArrayBuffer(unpacked.length);
+    const data = into ?? new ArrayBuffer(unpacked.length);
     new Uint8Array(data).set(unpacked);
     return data;
   }

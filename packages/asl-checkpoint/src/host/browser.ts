@@ -34,7 +34,8 @@ async function openZip(file: ByteSource): Promise<ZipEntries> {
   return {
     names: [...entries.keys()],
     sizeOf: (name) => entries.get(name)?.uncompressedSize,
-    async read(name) {
+    prepare: async () => undefined,
+    async read(name, into) {
       const entry = entries.get(name);
       if (entry === undefined || entry.directory) {
         throw new CheckpointError(file.file, `the zip archive has no entry "${name}"`);
@@ -42,7 +43,10 @@ async function openZip(file: ByteSource): Promise<ZipEntries> {
       try {
         // 0 stands where a writer computes no CRC-32, as PyTorch can be told to.
         const options = { checkSignature: entry.signature !== 0 };
-        return (await entry.getData(new Uint8ArrayWriter(), options)).slice().buffer;
+        const bytes = await entry.getData(new Uint8ArrayWriter(), options);
+        if (into === undefined) return bytes.slice().buffer;
+        new Uint8Array(into).set(bytes);
+        return into;
       } catch (error) {
         throw damaged(`entry "${name}" of the zip archive is damaged`, error);
       }

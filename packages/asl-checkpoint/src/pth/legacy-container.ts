@@ -34,11 +34,12 @@ export async function openLegacyContainer(file: ByteSource): Promise<PthContaine
   return {
     format: "pth-legacy",
     value: header.value,
-    readStorage: async (storage) => {
+    readStorage: async (storage, into) => {
       const place = positions.get(storage.key);
       if (place === undefined) throw new CheckpointError(file.file, `storage "${storage.key}" is missing`);
-      return file.readBuffer(place.position, place.bytes);
+      return file.readBuffer(place.position, place.bytes, into);
     },
+    prepareStorage: async () => undefined,
   };
 }
 

@@ -1,11 +1,10 @@
 import { type Shape, sizeOf, stridesOf, type TensorData } from "asl-core";
 import { decodeElements, ElementRangeError, elementBytes, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
+import { awaitedLater, type BegunTensors, type IsLater } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
-import type { StorageReference, TensorReference } from "../pickle/values.js";
-
-/** Reads the little-endian bytes of a storage, exactly as many as it has; the buffer is the caller's to keep. */
-export type ReadStorage = (storage: StorageReference) => Promise<ArrayBuffer>;
+import type { TensorReference } from "../pickle/values.js";
+import type { PthContainer } from "./container.js";
 
 /**
  * An expanded tensor (stride 0) may be larger than its storage. All tensors together may be this many times the file,
@@ -16,14 +15,16 @@ const EXPANSION_ROOM = 64 * 1024 * 1024;
 
 /**
  * Reads the numbers of tensors: every storage once, however many tensors share it; any strides become row-major.
- * Each tensor gets an array of its own.
+ * Each tensor gets an array of its own. Those that are a whole f32 storage as it stands, and that `isLater` picks, are
+ * read last and all at once.
  */
 export async function materialise(
   file: string,
   fileSize: number,
   tensors: ReadonlyMap<string, TensorReference>,
-  readStorage: ReadStorage,
-): Promise<Record<string, TensorData>> {
+  { readStorage, prepareStorage }: Pick<PthContainer, "readStorage" | "prepareStorage">,
+  isLater: IsLater,
+): Promise<BegunTensors> {
   checkTotal(file, fileSize, tensors);
   const byStorage = new Map<string, [string, TensorReference][]>();
   for (const [name, tensor] of tensors) {
@@ -33,12 +34,40 @@ export async function materialise(
   }
   const read = new Map<string, TensorData>();
   const groups = [...byStorage.values()];
-  for await (const [group, buffer] of readAhead(groups, (each) => readStorage(each[0]![1].storage))) {
+  const later = groups.filter(([only, ...more]) => more.length === 0 && isWhole(only![1]) && isLater(only![1].shape));
+  const now = groups.filter((group) => !later.includes(group));
+  for await (const [group, buffer] of readAhead(now, (each) => readStorage(each[0]![1].storage))) {
     const shared = group.length > 1;
     for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer, shared));
   }
-  // In the order of the file, whichever order the storages were read in.
-  return Object.fromEntries([...tensors.keys()].map((name) => [name, read.get(name)!]));
+  const waiting = later.map((group) => {
+    const [name, { storage, shape }] = group[0]!;
+    const data = new Float32Array(storage.size);
+    read.set(name, { type: { dtype: "f32", shape }, data });
+    return { storage, buffer: data.buffer };
+  });
+  const readRest = async () => {
+    await Promise.all(waiting.map(({ storage, buffer }) => readStorage(storage, buffer)));
+  };
+  await Promise.all(waiting.map(({ storage }) => prepareStorage(storage)));
+  return {
+    // In the order of the file, whichever order the storages were read in.
+    content: Object.fromEntries([...tensors.keys()].map((name) => [name, read.get(name)!])),
+    rest: awaitedLater(readRest()),
+  };
+}
+
+/** Whether a tensor is its storage, row-major and in f32. */
+function isWhole({ storage, elementType, offset, shape, strides }: TensorReference): boolean {
+  const isDense = stridesOf(shape).every((stride, axis) => shape[axis]! <= 1 || strides[axis] === stride);
+  return (
+    elementType === "F32" &&
+    storage.elementType === "F32" &&
+    isDense &&
+    offset === 0 &&
+    storage.start === 0 &&
+    sizeOf(shape) === storage.rootSize
+  );
 }
 
 function checkTotal(file: string, fileSize: number, tensors: ReadonlyMap<string, TensorReference>): void {

@@ -1,6 +1,7 @@
 import type { Tensors } from "asl-core";
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
+import { type Begun, type IsLater, NONE_LATER, whole } from "../file/later.js";
 import { latin1 } from "../file/text.js";
 import type { Host } from "../host.js";
 import type { PickleValue } from "../pickle/values.js";
@@ -24,17 +25,31 @@ export interface PthCheckpoint {
 }
 
 /** `readPth` for bytes that are open already. */
-export async function pthFrom(file: ByteSource, options: StateDictOptions, host: Host): Promise<PthCheckpoint> {
+export const pthFrom = (file: ByteSource, options: StateDictOptions, host: Host): Promise<PthCheckpoint> =>
+  whole(beginPth(file, options, host, NONE_LATER));
+
+/** The same while some of the numbers are still being read. */
+export async function beginPth(
+  file: ByteSource,
+  options: StateDictOptions,
+  host: Host,
+  isLater: IsLater,
+): Promise<Begun<PthCheckpoint>> {
   if (file.size === 0) throw new CheckpointError(file.file, "the file is empty (0 bytes)");
   const zip = latin1(await file.read(0, Math.min(2, file.size))) === "PK";
   const container = await (zip ? openZipContainer(file, host) : openLegacyContainer(file));
   const found = findStateDict(file.file, container.value, options);
+  const classNames = classNamesOf(container.value);
+  const { content: tensors, rest } = await materialise(file.file, file.size, found.tensors, container, isLater);
   return {
-    format: container.format,
-    tensors: await materialise(file.file, file.size, found.tensors, container.readStorage),
-    stateDict: found.path,
-    skipped: found.skipped,
-    classNames: classNamesOf(container.value),
-    value: container.value,
+    content: {
+      format: container.format,
+      tensors,
+      stateDict: found.path,
+      skipped: found.skipped,
+      classNames,
+      value: container.value,
+    },
+    rest,
   };
 }

@@ -29,18 +29,30 @@ export async function openZipContainer(file: ByteSource, host: Host): Promise<Pt
       throw new CheckpointError(file.file, `its numbers are ${order}-endian; only little is read`);
   }
   const { value } = unpickleOf(file.file, pickle, new Uint8Array(await zip.read(pickle)));
-  return { format: "pth-zip", value, readStorage: (storage) => readEntry(file.file, zip, root, storage) };
+  return {
+    ...{ format: "pth-zip", value },
+    readStorage: (storage, into) => readEntry(file.file, zip, root, storage, into),
+    prepareStorage: (storage) => zip.prepare(entryOf(root, storage)),
+  };
 }
 
-async function readEntry(file: string, zip: ZipEntries, root: string, storage: StorageReference): Promise<ArrayBuffer> {
-  const entry = `${root}data/${storage.key}`;
+const entryOf = (root: string, { key }: StorageReference): string => `${root}data/${key}`;
+
+async function readEntry(
+  file: string,
+  zip: ZipEntries,
+  root: string,
+  storage: StorageReference,
+  into?: ArrayBuffer,
+): Promise<ArrayBuffer> {
+  const entry = entryOf(root, storage);
   const expected = storage.rootSize * (storage.elementType === null ? 1 : elementBytes(storage.elementType));
   const found = zip.sizeOf(entry);
   if (found === undefined) throw new CheckpointError(file, `storage "${storage.key}" is missing (entry "${entry}")`);
   if (found !== expected) {
     throw new CheckpointError(file, `storage "${storage.key}" has ${found} bytes; its tensors need ${expected}`);
   }
-  return zip.read(entry);
+  return zip.read(entry, into);
 }
 
 function withoutPickle(names: readonly string[]): string {

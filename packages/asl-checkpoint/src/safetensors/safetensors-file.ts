@@ -3,10 +3,13 @@ import { decodeElements, ElementRangeError, elementDType } from "../elements.js"
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
 import { chunksOf } from "../file/chunks.js";
+import { awaitedLater, type BegunTensors, type IsLater, NONE_LATER, whole } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { Host } from "../host.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
 import { readHeader, type SafetensorsEntry, type SafetensorsHeader } from "./header.js";
+
+type Entry = readonly [name: string, entry: SafetensorsEntry];
 
 /** An open safetensors file of any size: the header is read, tensors are read one at a time when asked for. */
 export class SafetensorsFile implements AsyncDisposable {
@@ -49,23 +52,48 @@ export class SafetensorsFile implements AsyncDisposable {
   }
 
   /** All tensors. A file that carries a SHA-256 of itself (those that this package writes) is checked against it. */
-  async readAll(): Promise<Tensors> {
+  readAll(): Promise<Tensors> {
+    return whole(this.beginAll(NONE_LATER));
+  }
+
+  /** The same while some of the numbers are still being read, all of them at once. */
+  async beginAll(isLater: IsLater): Promise<BegunTensors> {
     const digest = this.metadata[DIGEST_KEY];
     const hash = digest === undefined ? null : this.#host.sha256();
     if (digest !== undefined) hash?.update(blankDigest(this.#header.bytes, digest));
-    const inFileOrder = [...this.entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
-    const read = new Map<string, TensorData>();
-    for await (const [[name, entry], buffer] of readAhead(inFileOrder, ([, entry]) => this.#bytes(entry))) {
+    const add = (buffer: ArrayBuffer) => {
       if (hash !== null) for (const [chunk] of chunksOf(buffer)) hash.update(chunk);
-      read.set(name, this.#decode(name, entry, buffer));
+    };
+    const inFileOrder = [...this.entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
+    const later = inFileOrder.filter(([, { elementType, shape }]) => elementType === "F32" && isLater(shape));
+    const laterStart = later[0]?.[1].start ?? Number.POSITIVE_INFINITY;
+    // what a hash waits for: it takes the bytes in their order
+    const waiting = new Map<string, ArrayBuffer>();
+    const tensors = new Map<string, TensorData>();
+    const now = inFileOrder.filter((entry) => !later.includes(entry));
+    for await (const [[name, entry], buffer] of readAhead(now, ([, entry]) => this.#bytes(entry))) {
+      if (entry.start < laterStart) add(buffer);
+      else if (hash !== null) waiting.set(name, buffer);
+      tensors.set(name, this.#decode(name, entry, buffer));
     }
-    if (hash !== null && hash.hex() !== digest) {
-      throw new CheckpointError(
-        this.file,
-        "damaged: its content does not match the SHA-256 it carries. Copy it again or use an older one",
-      );
-    }
-    return Object.fromEntries([...this.entries.keys()].map((name) => [name, read.get(name)!]));
+    const fillings = new Map(later.map(([name, { start, end }]) => [name, new ArrayBuffer(end - start)]));
+    for (const [name, entry] of later) tensors.set(name, this.#decode(name, entry, fillings.get(name)!));
+    const readRest = async () => {
+      const left = inFileOrder.filter(([name]) => fillings.has(name) || waiting.has(name));
+      const read = async ([name, { start, end }]: Entry) =>
+        waiting.get(name) ?? (await this.#file.readBuffer(start, end - start, fillings.get(name)!));
+      for await (const [, buffer] of readAhead(left, read, left.length)) add(buffer);
+      if (hash !== null && hash.hex() !== digest) {
+        throw new CheckpointError(
+          this.file,
+          "damaged: its content does not match the SHA-256 it carries. Copy it again or use an older one",
+        );
+      }
+    };
+    return {
+      content: Object.fromEntries([...this.entries.keys()].map((name) => [name, tensors.get(name)!])),
+      rest: awaitedLater(readRest()),
+    };
   }
 
   async close(): Promise<void> {

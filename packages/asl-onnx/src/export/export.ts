@@ -12,6 +12,11 @@ export interface ExportOptions {
   readonly state: Tensors;
   /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights. */
   readonly overwriteState?: boolean;
+  /**
+   * With `overwriteState`: takes the scaling of such kernels instead of having it done at once. Until it is called, the
+   * numbers of kernels that are scaled where they are do not matter.
+   */
+  readonly onScaling?: (scale: () => void) => void;
   /** A fixed batch size, or `dynamic` for the symbolic extent "batch". */
   readonly batch: "dynamic" | number;
   /** Becomes the model's metadata_props. */
@@ -33,7 +38,7 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
 
 /** The same as a message. It shares the memory of weights that are not folded with `state`. */
 export function exportModel(options: ExportOptions): ModelProto {
-  const { state, batch, overwriteState } = options;
+  const { state, batch } = options;
   if (batch !== "dynamic" && !(Number.isInteger(batch) && batch >= 1)) {
     throw new InputError(`export: batch must be "dynamic" or a whole number >= 1; got ${batch}`);
   }
@@ -43,13 +48,16 @@ export function exportModel(options: ExportOptions): ModelProto {
     ...symbolic,
     name: options.name ?? "model",
     initializers: state,
-    fusions: inferenceFusions(graph, state, overwriteState),
+    fusions: inferenceFusions(graph, state, overwritingOf(options)),
     metadata: options.metadata ?? {},
     ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
   return model;
 }
+
+const overwritingOf = ({ overwriteState, onScaling = (scale) => scale() }: ExportOptions) =>
+  overwriteState === true ? onScaling : undefined;
 
 function checkState(graph: Graph, state: Tensors): void {
   for (const [name, tensor] of Object.entries(state)) {

@@ -8,15 +8,18 @@ import { ConstantValues } from "./constants.js";
 /**
  * Forms for a graph whose state does not change. Scales and offsets go into convolutions with one rounding, from
  * float64; all else that depends on state alone is computed as a run would, bit for bit.
- * `inPlace`: a kernel of the state that one convolution alone reads is scaled where it is.
+ * `overwrite`: a kernel of the state that one convolution alone reads is scaled where it is, when this calls its
+ * argument.
  */
-export function inferenceFusions(graph: Graph, state: Tensors, inPlace = false): readonly FusionRule[] {
+export function inferenceFusions(graph: Graph, state: Tensors, overwrite?: Overwrite): readonly FusionRule[] {
   return [
-    foldedConvolution(new ConstantValues(graph, state, "f64"), inPlace),
+    foldedConvolution(new ConstantValues(graph, state, "f64"), overwrite),
     foldedConstant(new ConstantValues(graph, state, "f32")),
     ...STANDARD_FUSIONS,
   ];
 }
+
+type Overwrite = (scale: () => void) => void;
 
 /** A value that depends on constants and state only becomes an initializer. Repetition stays a broadcast. */
 function foldedConstant(constants: ConstantValues): FusionRule {
@@ -40,7 +43,7 @@ interface Affine {
  * (conv(x, kernel) * gain + offset), gain and offset per channel and constant = conv(x, kernel * gain) + offset:
  * batch norm on running statistics disappears. The products are rounded once, from float64.
  */
-function foldedConvolution(constants: ConstantValues, inPlace: boolean): FusionRule {
+function foldedConvolution(constants: ConstantValues, overwrite: Overwrite | undefined): FusionRule {
   return (node, view) => {
     const { x: product, gain, offset } = affine(node.output, view, constants);
     if (gain === undefined && offset === undefined) return undefined;
@@ -50,12 +53,16 @@ function foldedConvolution(constants: ConstantValues, inPlace: boolean): FusionR
     const kernel = constants.view(kernelValue);
     if (kernel === undefined) return undefined;
     const { shape } = view.type(kernelValue);
-    const overwrites = inPlace && kernel instanceof Float32Array && view.isPrivate(kernelValue);
+    const overwrites = overwrite !== undefined && kernel instanceof Float32Array && view.isPrivate(kernelValue);
     return {
       inputs: [x],
       lower(lowering) {
         const scaled = overwrites ? kernel : new Float32Array(kernel);
-        if (gain !== undefined) scaleRows(kernel, gain, scaled);
+        if (gain !== undefined) {
+          const scale = () => scaleRows(kernel, gain, scaled);
+          if (overwrites) overwrite(scale);
+          else scale();
+        }
         const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
         if (offset !== undefined)
           inputs.push(lowering.constant(f32([shape[0]!], new Float32Array(offset)), "bias").name);
