@@ -162,11 +162,14 @@ function timedWithCores(step) {
 
 /** Where more than one thread may do it. */
 async function whoTakesSharedMemory() {
-  const answers = await Promise.all(
-    ["node", "c"].map(async (binding) => {
+  const answers = ["node", "c"].map(async (binding) => {
+    const what = `binding "${binding}" of onnxruntime-node`;
+    try {
       const takes = await takesSharedMemory(await nodeRuntime(binding));
-      return `binding "${binding}" of onnxruntime-node ${takes ? "takes" : "refuses"} memory that threads share`;
-    }),
-  );
-  return answers.join("; ");
+      return `${what} ${takes ? "takes" : "refuses"} memory that threads share`;
+    } catch ({ message }) {
+      return `${what} cannot be had: ${message}`;
+    }
+  });
+  return (await Promise.all(answers)).join("; ");
 }
