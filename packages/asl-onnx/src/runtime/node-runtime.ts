@@ -1,6 +1,5 @@
 import { AslError } from "asl-core";
 import * as onnxruntimeNode from "onnxruntime-node";
-import { openCRuntime } from "../c-api/runtime.js";
 import { writesIntoOutputs } from "./preallocation.js";
 import type { OnnxRuntime } from "./tensors.js";
 
@@ -24,6 +23,8 @@ function cRuntime(): Promise<OnnxRuntime> {
 }
 
 async function triedCRuntime(): Promise<OnnxRuntime> {
+  // seldom asked for, and not small
+  const { openCRuntime } = await import("../c-api/runtime.js");
   const runtime = await openCRuntime();
   if (!(await writesIntoOutputs(runtime))) throw new Error("it does not write into the memory of outputs");
   return runtime;
