@@ -1,8 +1,8 @@
-import { formatType, type Graph, InputError, sameType, type Tensors } from "asl-core";
+import { formatType, type Graph, InputError, type Shape, sameType, type Tensors } from "asl-core";
 import { toOnnxModel } from "../model.js";
 import { encodeModel } from "../proto/codec.js";
 import type { ModelProto } from "../proto/messages.js";
-import { inferenceFusions } from "./folding.js";
+import { inferenceFusions, type Overwriting } from "./folding.js";
 import { symbolicBatch } from "./symbolic-batch.js";
 
 export interface ExportOptions {
@@ -10,8 +10,8 @@ export interface ExportOptions {
   readonly graph: (batch: number) => Graph;
   /** Values of graph inputs that become initializers, by input name; all other inputs stay inputs. */
   readonly state: Tensors;
-  /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights. */
-  readonly overwriteState?: boolean;
+  /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights; or those of which this says so. */
+  readonly overwriteState?: boolean | ((shape: Shape) => boolean);
   /**
    * With `overwriteState`: takes the scaling of such kernels instead of having it done at once. Until it is called, the
    * numbers of kernels that are scaled where they are do not matter.
@@ -56,8 +56,10 @@ export function exportModel(options: ExportOptions): ModelProto {
   return model;
 }
 
-const overwritingOf = ({ overwriteState, onScaling = (scale) => scale() }: ExportOptions) =>
-  overwriteState === true ? onScaling : undefined;
+function overwritingOf({ overwriteState = false, onScaling = (scale) => scale() }: ExportOptions): Overwriting {
+  const picks = typeof overwriteState === "function" ? overwriteState : () => overwriteState;
+  return { picks, scaling: onScaling };
+}
 
 function checkState(graph: Graph, state: Tensors): void {
   for (const [name, tensor] of Object.entries(state)) {

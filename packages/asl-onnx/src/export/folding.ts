@@ -1,4 +1,4 @@
-import { f32, type Graph, type Tensors, traitsOf, type ValueId } from "asl-core";
+import { f32, type Graph, type Shape, type Tensors, traitsOf, type ValueId } from "asl-core";
 import { vectorAlong } from "../fusions/contraction.js";
 import { STANDARD_FUSIONS } from "../fusions/standard.js";
 import { convolutionAttributes } from "../lower/convolution-attributes.js";
@@ -8,18 +8,27 @@ import { ConstantValues } from "./constants.js";
 /**
  * Forms for a graph whose state does not change. Scales and offsets go into convolutions with one rounding, from
  * float64; all else that depends on state alone is computed as a run would, bit for bit.
- * `overwrite`: a kernel of the state that one convolution alone reads is scaled where it is, when this calls its
- * argument.
+ * `overwriting`: kernels of the state that are scaled where they are, if one convolution alone reads them.
  */
-export function inferenceFusions(graph: Graph, state: Tensors, overwrite?: Overwrite): readonly FusionRule[] {
+export function inferenceFusions(
+  graph: Graph,
+  state: Tensors,
+  overwriting: Overwriting = NOTHING,
+): readonly FusionRule[] {
   return [
-    foldedConvolution(new ConstantValues(graph, state, "f64"), overwrite),
+    foldedConvolution(new ConstantValues(graph, state, "f64"), overwriting),
     foldedConstant(new ConstantValues(graph, state, "f32")),
     ...STANDARD_FUSIONS,
   ];
 }
 
-type Overwrite = (scale: () => void) => void;
+export interface Overwriting {
+  readonly picks: (shape: Shape) => boolean;
+  /** Takes the scaling of each of them, to call it when their numbers are there. */
+  readonly scaling: (scale: () => void) => void;
+}
+
+const NOTHING: Overwriting = { picks: () => false, scaling: (scale) => scale() };
 
 /** A value that depends on constants and state only becomes an initializer. Repetition stays a broadcast. */
 function foldedConstant(constants: ConstantValues): FusionRule {
@@ -43,7 +52,7 @@ interface Affine {
  * (conv(x, kernel) * gain + offset), gain and offset per channel and constant = conv(x, kernel * gain) + offset:
  * batch norm on running statistics disappears. The products are rounded once, from float64.
  */
-function foldedConvolution(constants: ConstantValues, overwrite: Overwrite | undefined): FusionRule {
+function foldedConvolution(constants: ConstantValues, overwriting: Overwriting): FusionRule {
   return (node, view) => {
     const { x: product, gain, offset } = affine(node.output, view, constants);
     if (gain === undefined && offset === undefined) return undefined;
@@ -53,14 +62,14 @@ function foldedConvolution(constants: ConstantValues, overwrite: Overwrite | und
     const kernel = constants.view(kernelValue);
     if (kernel === undefined) return undefined;
     const { shape } = view.type(kernelValue);
-    const overwrites = overwrite !== undefined && kernel instanceof Float32Array && view.isPrivate(kernelValue);
+    const overwrites = overwriting.picks(shape) && kernel instanceof Float32Array && view.isPrivate(kernelValue);
     return {
       inputs: [x],
       lower(lowering) {
         const scaled = overwrites ? kernel : new Float32Array(kernel);
         if (gain !== undefined) {
           const scale = () => scaleRows(kernel, gain, scaled);
-          if (overwrites) overwrite(scale);
+          if (overwrites) overwriting.scaling(scale);
           else scale();
         }
         const inputs = [lowering.full(x), lowering.constant(f32(shape, scaled), "kernel").name];
