@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { areKernels, isLarge } from "../src/later-weights.js";
 import { openClassifier } from "../src/open-classifier.js";
 import { sigmoid } from "../src/scores.js";
+import { FIXTURES } from "./run-command.js";
 
 const SIZE = 32;
 const model = tresnet(tresnetConfig("tresnet_m", { classes: 3, blocks: [1, 1, 1, 1] }));
@@ -67,6 +68,16 @@ describe("a network that is made ready while its kernels are read", () => {
     await write(file);
     await using classifier = await openClassifier(file, options);
     for (let run = 0; run < 2; run++) expect(await classifier.scores(images, [])).toEqual(expected);
+  });
+
+  it("gives the scores of a session that holds them where kernels are small, too", async () => {
+    const file = path.join(FIXTURES, "checkpoint.pth");
+    await using few = await openClassifier(file, options);
+    await using many = await openClassifier(file, { ...options, pictures: 1000 });
+    const scores = await many.scores(images, []);
+    Array.from(await few.scores(images, [])).forEach((score, index) => {
+      expect(score).toBeCloseTo(scores[index]!, 5);
+    });
   });
 
   it("so does a file that carries its SHA-256, and damage is told", async () => {
