@@ -9,6 +9,10 @@ const BENCHMARKS = {
     summary: "training step and inference of TResNet against PyTorch, interleaved, equal threads",
     load: () => import("./tresnet.mjs"),
   },
+  bindings: {
+    summary: "training step and inference of TResNet-M through each of two bindings of ONNX Runtime, interleaved",
+    load: () => import("./bindings.mjs"),
+  },
   profile: {
     summary:
       "time of a training step and an inference by operator and shape, from ONNX Runtime's profile (--only NAME)",

@@ -7,7 +7,9 @@ import { TASKS } from "./programs.mjs";
 
 async function prepare(request) {
   const { state, program, feeds } = TASKS[request.task](request);
-  const session = await onnxNodeBackend({ threads: request.threads }).compile(state, { program });
+  const session = await onnxNodeBackend({ threads: request.threads, binding: request.binding }).compile(state, {
+    program,
+  });
   for (const [name, tensor] of initialTensors(state, 0)) await session.write({ [name]: tensor });
   let step = 0;
   return async () => {

@@ -84,6 +84,8 @@ const onnxNode = LEVELS.flatMap((graphOptimizationLevel) =>
           threads,
           elementwise: "graph",
           sessionOptions: { graphOptimizationLevel },
+          // of two bindings of one library, onnxruntime-node's own on one level
+          ...(graphOptimizationLevel === "layout" ? { binding: "node" } : {}),
         }),
     }),
   ),
