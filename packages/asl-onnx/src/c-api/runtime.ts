@@ -1,4 +1,4 @@
-import { Tensor } from "onnxruntime-common";
+import { Tensor } from "onnxruntime-node";
 import type { OnnxRuntime } from "../runtime/tensors.js";
 import { openLibrary } from "./library.js";
 import { libraryFile } from "./library-file.js";

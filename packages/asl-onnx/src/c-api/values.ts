@@ -1,4 +1,4 @@
-import { Tensor } from "onnxruntime-common";
+import { Tensor } from "onnxruntime-node";
 import type { CallScope } from "./call-scope.js";
 import { ELEMENT_TYPES, type ElementType, elementTypeOf } from "./element-types.js";
 import type { Library } from "./library.js";
