@@ -64,8 +64,8 @@ export const FUNCTIONS = {
 /** That of ONNX Runtime 1.18, which brought the youngest function of the table. */
 export const API_VERSION = 18;
 
-/** Functions that take long: called on another thread. */
-export const LONG = ["CreateSession", "CreateSessionFromArray", "Run"] as const;
+/** Functions that are called on another thread. */
+export const LONG = ["Run"] as const;
 
 export interface Signature {
   readonly index: number;

@@ -15,7 +15,7 @@ export async function openCRuntime(): Promise<OnnxRuntime> {
   return {
     Tensor,
     InferenceSession: {
-      create: (model: string | Uint8Array, options = {}) => CSession.create(library, model, options),
+      create: async (model: string | Uint8Array, options = {}) => CSession.create(library, model, options),
     },
   };
 }

@@ -42,22 +42,21 @@ export class CSession {
     );
   }
 
-  /** A file's name, or its bytes; these must stay as they are until the promise is settled. */
-  static async create(
-    library: Library,
-    model: string | Uint8Array,
-    options: InferenceSession.SessionOptions,
-  ): Promise<CSession> {
-    const { environment, long } = library;
+  /**
+   * A file's name, or its bytes. In the caller's thread: threads of a pool would each keep memory for the weights of
+   * models that are gone, since glibc gives every thread a heap of its own.
+   */
+  static create(library: Library, model: string | Uint8Array, options: InferenceSession.SessionOptions): CSession {
+    const { environment, functions } = library;
     const scope = new CallScope(library);
     try {
       const settings = sessionSettings(library, scope, options);
-      const made = new BigUint64Array(1);
-      const out = scope.address(made);
-      await (typeof model === "string"
-        ? long.CreateSession(environment, scope.address(cPath(model)), settings, out)
-        : long.CreateSessionFromArray(environment, scope.address(model), model.byteLength, settings, out));
-      return new CSession(library, made[0]!, options.enableProfiling === true);
+      const address = outPointer((out) =>
+        typeof model === "string"
+          ? functions.CreateSession(environment, cPath(model), settings, out)
+          : functions.CreateSessionFromArray(environment, model, model.byteLength, settings, out),
+      );
+      return new CSession(library, address, options.enableProfiling === true);
     } finally {
       scope.close();
     }
