@@ -13,7 +13,14 @@ export interface RuntimeOptions {
 }
 
 /**
- * Session options as measured on two cores: operators one after another, threads that sleep instead of spinning.
+ * How threads wait for the next operator's work: awake, for it comes within microseconds, and to wake a thread takes as long.
+ * After a millisecond they sleep, so that what follows a run has the cores to itself; a version of ONNX Runtime that does
+ * not know the limit lets them spin for longer.
+ */
+const WAITING = { allow_spinning: "1", spin_duration_us: "1000", spin_backoff_max: "8" };
+
+/**
+ * Session options as measured on two cores: operators one after another.
  * `training`: the graph is already in the form that runs fastest. ONNX Runtime's TransposeOptimizer (always there in
  * "extended") would merge the cheap steps in which it turns its weights into one slow transpose, and "all" prepares
  * constant weights, of which there are none. Without memory patterns, which lay all tensors of a run into one block as it
@@ -31,7 +38,7 @@ export function sessionOptions(
     enableMemPattern: kind === "inference",
     logSeverityLevel: 4,
     extra: {
-      session: { intra_op: { allow_spinning: "0" } },
+      session: { intra_op: WAITING },
       ...(kind === "training"
         ? { optimization: { disable_specified_optimizers: "TransposeOptimizer;GemmTransposeFusion" } }
         : {}),
