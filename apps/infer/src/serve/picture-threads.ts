@@ -21,6 +21,8 @@ export class PictureThreads implements AsyncDisposable {
   constructor(private readonly options: PictureThreadsOptions) {
     this.#pool = new Piscina({
       filename: new URL("./prepare-picture.js", import.meta.url).href,
+      // Piscina tries require first, and Node 20 dies where a thread is ended while it requires an ES module
+      execArgv: ["--no-experimental-require-module"],
       minThreads: 1,
       maxThreads: options.threads,
       idleTimeout: 60_000,
