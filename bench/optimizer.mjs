@@ -165,7 +165,7 @@ async function whoTakesSharedMemory() {
   const answers = ["node", "c"].map(async (binding) => {
     const what = `binding "${binding}" of onnxruntime-node`;
     try {
-      const takes = await takesSharedMemory(await nodeRuntime(binding));
+      const takes = await takesSharedMemory(await nodeRuntime({ binding }));
       return `${what} ${takes ? "takes" : "refuses"} memory that threads share`;
     } catch ({ message }) {
       return `${what} cannot be had: ${message}`;
