@@ -14,6 +14,7 @@ export default defineConfig({
     ],
     // an emulated GPU compiles the kernels of a network for minutes
     testTimeout: 400_000,
+    hookTimeout: 120_000,
     pool: "forks",
     // on two cores vitest would run one file at a time
     maxWorkers: Math.max(2, availableParallelism() - 1),
