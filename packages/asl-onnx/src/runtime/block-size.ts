@@ -4,21 +4,13 @@ import { DATA_TYPE, type ModelProto } from "../proto/messages.js";
 import { ModelSession } from "./model-session.js";
 import { sessionOptions } from "./options.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
-
-const known = new WeakMap<object, Promise<number | undefined>>();
+import { triedOnce } from "./trial.js";
 
 /**
  * Channels per block of ONNX Runtime's blocked convolutions (16 with AVX-512, 8 with AVX2), or undefined where this
  * build or processor has none. Tried once for each runtime: a blocked tensor has its channels rounded up to a block.
  */
-export function blockSizeOf(runtime: OnnxRuntime): Promise<number | undefined> {
-  let answer = known.get(runtime.InferenceSession);
-  if (answer === undefined) {
-    answer = probe(runtime).catch(() => undefined);
-    known.set(runtime.InferenceSession, answer);
-  }
-  return answer;
-}
+export const blockSizeOf = triedOnce((runtime) => probe(runtime).catch(() => undefined));
 
 /** Reorders one picture of four channels and one pixel. */
 async function probe(runtime: OnnxRuntime): Promise<number | undefined> {

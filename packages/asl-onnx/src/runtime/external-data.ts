@@ -3,22 +3,16 @@ import { toOnnxModel } from "../model.js";
 import { splitModel } from "../proto/codec.js";
 import { sessionOptions } from "./options.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
+import { triedOnce } from "./trial.js";
 import { inTurn } from "./turns.js";
-
-const known = new WeakMap<object, Promise<boolean>>();
 
 /**
  * Whether the runtime takes weights beside the model, out of the caller's memory (the session option `externalData`), so
  * that no second copy of them has to be made. Tried once for each runtime on a model of one node.
  */
-export function takesExternalData(runtime: OnnxRuntime): Promise<boolean> {
-  let answer = known.get(runtime.InferenceSession);
-  if (answer === undefined) {
-    answer = probeExternalData(runtime, (size) => new Float32Array(size)).catch(() => false);
-    known.set(runtime.InferenceSession, answer);
-  }
-  return answer;
-}
+export const takesExternalData = triedOnce((runtime) =>
+  probeExternalData(runtime, (size) => new Float32Array(size)).catch(() => false),
+);
 
 /** More than `splitModel` leaves in the model. */
 const SIZE = 2 ** 13;

@@ -3,21 +3,13 @@ import { toOnnxModel } from "../model.js";
 import { ModelSession } from "./model-session.js";
 import { sessionOptions } from "./options.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
-
-const known = new WeakMap<object, Promise<boolean>>();
+import { triedOnce } from "./trial.js";
 
 /**
  * Whether the runtime writes an output into the memory of a tensor that the caller gives for it, as onnxruntime-common
  * allows. Tried once for each runtime on a model of one node.
  */
-export function writesIntoOutputs(runtime: OnnxRuntime): Promise<boolean> {
-  let answer = known.get(runtime.InferenceSession);
-  if (answer === undefined) {
-    answer = probe(runtime);
-    known.set(runtime.InferenceSession, answer);
-  }
-  return answer;
-}
+export const writesIntoOutputs = triedOnce(probe);
 
 async function probe(runtime: OnnxRuntime): Promise<boolean> {
   const type = { dtype: "f32", shape: [4] } as const;

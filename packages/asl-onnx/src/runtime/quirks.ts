@@ -21,20 +21,10 @@ import { toOnnxModel } from "../model.js";
 import { ModelSession } from "./model-session.js";
 import { sessionOptions } from "./options.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
-
-const known = new WeakMap<object, Promise<Quirks>>();
+import { triedOnce } from "./trial.js";
 
 /** What the WebGPU kernels of this runtime and device do otherwise than the ops ask; tried once for each runtime. */
-export function webgpuQuirks(runtime: OnnxRuntime): Promise<Quirks> {
-  let answer = known.get(runtime.InferenceSession);
-  if (answer === undefined) {
-    answer = probe(runtime);
-    // a device that was not to be had may be next time
-    answer.catch(() => known.delete(runtime.InferenceSession));
-    known.set(runtime.InferenceSession, answer);
-  }
-  return answer;
-}
+export const webgpuQuirks = triedOnce(probe);
 
 type Tried = "exp" | "log" | "pow" | "div" | "sqrt";
 

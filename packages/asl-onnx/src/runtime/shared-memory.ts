@@ -5,21 +5,13 @@ import { ModelSession } from "./model-session.js";
 import { sessionOptions } from "./options.js";
 import { writesIntoOutputs } from "./preallocation.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
-
-const known = new WeakMap<object, Promise<boolean>>();
+import { triedOnce } from "./trial.js";
 
 /**
  * Whether the runtime takes arrays over a SharedArrayBuffer wherever it takes arrays of a session's memory: as inputs, as
  * outputs to write into and as weights beside a model. Tried once for each runtime on models of one node.
  */
-export function takesSharedMemory(runtime: OnnxRuntime): Promise<boolean> {
-  let answer = known.get(runtime.InferenceSession);
-  if (answer === undefined) {
-    answer = probe(runtime).catch(() => false);
-    known.set(runtime.InferenceSession, answer);
-  }
-  return answer;
-}
+export const takesSharedMemory = triedOnce((runtime) => probe(runtime).catch(() => false));
 
 async function probe(runtime: OnnxRuntime): Promise<boolean> {
   const [x, target] = [shared([1, 2, 3, 4]), shared([0, 0, 0, 0])];
