@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { isMainThread } from "node:worker_threads";
 import type { Metadata } from "sharp";
 import { messageOf, PictureError, systemCodeOf } from "./errors.js";
 import { decodeJpeg } from "./jpeg/decode.js";
 import type { Picture } from "./picture.js";
 import { recyclePixels } from "./pixel-pool.js";
+import { pictureFiles } from "./read-file.js";
 import { type ResizeFilter, resize } from "./resize.js";
 
 export interface DecodeOptions {
@@ -26,8 +24,7 @@ const DEFAULT_MAX_PIXELS = 178_956_970;
 export async function decodePicture(file: string, options: DecodeOptions = {}): Promise<Picture> {
   let bytes: Uint8Array;
   try {
-    // in a worker thread nothing waits for the event loop, and reading at once costs a tenth of the time
-    bytes = isMainThread ? await readFile(file) : readFileSync(file);
+    bytes = await pictureFiles.read(file);
   } catch (thrown) {
     throw unreadable(file, thrown);
   }
