@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FileReader } from "../src/read-file.js";
 
-/** Each read takes as long as `milliseconds` says. */
-const clockOf = (milliseconds: { value: number }) => {
-  let calls = 0;
-  return { now: () => (calls++ % 2 === 0 ? 0 : milliseconds.value) };
-};
+/** Reads at once ask it twice, others never; each of them takes `duration` milliseconds. */
+class TestClock {
+  duration = 0.1;
+  calls = 0;
+
+  now(): number {
+    return this.calls++ % 2 === 0 ? 0 : this.duration;
+  }
+}
 
 describe("FileReader", () => {
   let folder = "";
@@ -20,36 +24,48 @@ describe("FileReader", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("reads at once what is fast", () => {
-    const reader = new FileReader(false, clockOf({ value: 0.1 }));
-    for (let i = 0; i < 3; i++) expect(reader.read(file)).toEqual(Buffer.from("bytes"));
+  /** How many of `count` reads are done at once. */
+  async function atOnce(reader: FileReader, clock: TestClock, count: number): Promise<number> {
+    const before = clock.calls;
+    for (let i = 0; i < count; i++) expect(await reader.read(file)).toEqual(Buffer.from("bytes"));
+    return (clock.calls - before) / 2;
+  }
+
+  it("reads at once what is fast", async () => {
+    const clock = new TestClock();
+    expect(await atOnce(new FileReader(false, clock), clock, 20)).toBe(20);
   });
 
-  it("leaves the event loop alone for 64 files after a slow one, then tries again", async () => {
-    const duration = { value: 10 };
-    const reader = new FileReader(false, clockOf(duration));
-    const kinds: string[] = [];
-    const read = async () => {
-      const bytes = reader.read(file);
-      kinds.push(bytes instanceof Promise ? "later" : "at once");
-      expect(await bytes).toEqual(Buffer.from("bytes"));
-    };
-    for (let i = 0; i < 65; i++) await read();
-    duration.value = 0.1;
-    for (let i = 0; i < 3; i++) await read();
-    expect(kinds.filter((kind) => kind === "later")).toHaveLength(64);
-    expect([kinds[0], ...kinds.slice(-3)]).toEqual(Array(4).fill("at once"));
+  it("reads 16 files asynchronously after a slow one, then tries again", async () => {
+    const clock = new TestClock();
+    const reader = new FileReader(false, clock);
+    clock.duration = 10;
+    expect(await atOnce(reader, clock, 17)).toBe(1);
+    clock.duration = 0.1;
+    expect(await atOnce(reader, clock, 20)).toBe(20);
   });
 
-  it("always reads at once in a thread that may wait", () => {
-    const reader = new FileReader(true, clockOf({ value: 10 }));
-    for (let i = 0; i < 3; i++) expect(reader.read(file)).toEqual(Buffer.from("bytes"));
+  it("gives the event loop a turn for each file, unless the thread may wait", async () => {
+    for (const mayWait of [false, true]) {
+      const reader = new FileReader(mayWait);
+      let turns = 0;
+      for (let i = 0; i < 3; i++) {
+        const immediate = setImmediate(() => turns++);
+        await reader.read(file);
+        clearImmediate(immediate);
+      }
+      expect(turns, `may wait: ${mayWait}`).toBe(mayWait ? 0 : 3);
+    }
   });
 
-  it("gives the file system's error either way; a slow failure counts as slow", async () => {
-    const reader = new FileReader(false, clockOf({ value: 10 }));
+  it("rejects with the file system's error either way; a slow failure counts as slow", async () => {
+    const clock = new TestClock();
+    clock.duration = 10;
+    const reader = new FileReader(false, clock);
     const missing = join(folder, "missing");
-    expect(() => reader.read(missing)).toThrow("ENOENT");
     await expect(reader.read(missing)).rejects.toThrow("ENOENT");
+    await expect(reader.read(missing)).rejects.toThrow("ENOENT");
+    expect(clock.calls).toBe(2);
+    await expect(new FileReader(true).read(missing)).rejects.toThrow("ENOENT");
   });
 });

@@ -1,4 +1,4 @@
-import { lowerBytes, lowerPairs, pairFactors, upperBytes, upperPairs } from "./vectors";
+import { lowerBytes, lowerPairs, pairAt, upperBytes, upperPairs } from "./vectors";
 
 /*
  * The inverse DCT of 8 x 8 samples in 13-bit fixed point, columns first, with 2 more bits kept between the passes: the
@@ -25,6 +25,11 @@ const MOST_SIZE = 5900;
 /** 8 x 8 int16 between the passes. */
 const SCRATCH = memory.data(128, 16);
 
+/** Of sums, e and o, in pairs: see the formulas above. */
+const FACTORS = memory.data<i16>([
+  8192, 0, 10703, 4433, 4433, -10704, -6436, 9633, 9633, 6437, 4926, -7373, -7373, -4927, 4177, -20995, -20995, -4176,
+]);
+
 /** One pass over eight columns, X0 .. X7 (int16x8), to SCRATCH. */
 function transformColumns(
   x0: v128,
@@ -40,7 +45,7 @@ function transformColumns(
   // rounded with the sum of X0 and X4, which is in all of them
   const half = i32x4.splat(1 << (shift - 1));
   const zero = i16x8.splat(0);
-  const one = pairFactors(8192, 0);
+  const one = pairAt(FACTORS);
   const sum = i16x8.add(x0, x4);
   const difference = i16x8.sub(x0, x4);
   const sumLow = i32x4.add(i32x4.dot_i16x8_s(lowerPairs(sum, zero), one), half);
@@ -49,8 +54,8 @@ function transformColumns(
   const differenceHigh = i32x4.add(i32x4.dot_i16x8_s(upperPairs(difference, zero), one), half);
   let low = lowerPairs(x2, x6);
   let high = upperPairs(x2, x6);
-  const outer = pairFactors(10703, 4433);
-  const inner = pairFactors(4433, -10704);
+  const outer = pairAt(FACTORS + 4);
+  const inner = pairAt(FACTORS + 8);
   const outerLow = i32x4.dot_i16x8_s(low, outer);
   const outerHigh = i32x4.dot_i16x8_s(high, outer);
   const innerLow = i32x4.dot_i16x8_s(low, inner);
@@ -59,27 +64,27 @@ function transformColumns(
   const q = i16x8.add(x1, x5);
   low = lowerPairs(p, q);
   high = upperPairs(p, q);
-  const pLow = i32x4.dot_i16x8_s(low, pairFactors(-6436, 9633));
-  const pHigh = i32x4.dot_i16x8_s(high, pairFactors(-6436, 9633));
-  const qLow = i32x4.dot_i16x8_s(low, pairFactors(9633, 6437));
-  const qHigh = i32x4.dot_i16x8_s(high, pairFactors(9633, 6437));
+  const pLow = i32x4.dot_i16x8_s(low, pairAt(FACTORS + 12));
+  const pHigh = i32x4.dot_i16x8_s(high, pairAt(FACTORS + 12));
+  const qLow = i32x4.dot_i16x8_s(low, pairAt(FACTORS + 16));
+  const qHigh = i32x4.dot_i16x8_s(high, pairAt(FACTORS + 16));
   low = lowerPairs(x1, x7);
   high = upperPairs(x1, x7);
-  let factors = pairFactors(4926, -7373);
+  let factors = pairAt(FACTORS + 20);
   let oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), qLow);
   let oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), qHigh);
   storeRows(0, i32x4.add(sumLow, outerLow), i32x4.add(sumHigh, outerHigh), oddLow, oddHigh, shift);
-  factors = pairFactors(-7373, -4927);
+  factors = pairAt(FACTORS + 24);
   oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), pLow);
   oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), pHigh);
   storeRows(3, i32x4.sub(sumLow, outerLow), i32x4.sub(sumHigh, outerHigh), oddLow, oddHigh, shift);
   low = lowerPairs(x3, x5);
   high = upperPairs(x3, x5);
-  factors = pairFactors(4177, -20995);
+  factors = pairAt(FACTORS + 28);
   oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), pLow);
   oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), pHigh);
   storeRows(1, i32x4.add(differenceLow, innerLow), i32x4.add(differenceHigh, innerHigh), oddLow, oddHigh, shift);
-  factors = pairFactors(-20995, -4176);
+  factors = pairAt(FACTORS + 32);
   oddLow = i32x4.add(i32x4.dot_i16x8_s(low, factors), qLow);
   oddHigh = i32x4.add(i32x4.dot_i16x8_s(high, factors), qHigh);
   storeRows(2, i32x4.sub(differenceLow, innerLow), i32x4.sub(differenceHigh, innerHigh), oddLow, oddHigh, shift);

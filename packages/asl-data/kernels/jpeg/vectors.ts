@@ -1,6 +1,6 @@
-/** int16 pairs (a, b) for dot products. */
-export function pairFactors(a: i32, b: i32): v128 {
-  return i32x4.splat((a & 0xffff) | (b << 16));
+/** The pair of int16 factors at `factors`, for dot products. From memory it is one instruction; V8 makes a constant in three. */
+export function pairAt(factors: usize): v128 {
+  return v128.load32_splat(factors);
 }
 
 /** The pairs (a(i), b(i)), i = 0 .. 3, of two int16x8. */
