@@ -1,7 +1,8 @@
-// Puts the command asl-infer into a few files, apps/infer/dist/bin: see apps/infer/src/start.ts.
+// Puts the command asl-infer into a few files, apps/infer/dist/bin (or --out FOLDER): see apps/infer/src/start.ts.
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -11,7 +12,13 @@ const INFER = path.join(ROOT, "apps/infer");
 const EXTERNAL = ["onnxruntime-node", "sharp"];
 
 /** Modules that are loaded when needed and are bundled; the others belong to what `start.ts` leaves to `main.js`. */
-const LOADED_LATER = ["./main.js", "./checkpoint-classifier.js", "./onnx-classifier.js", "asl-onnx/node"];
+const LOADED_LATER = [
+  "./main.js",
+  "./checkpoint-classifier.js",
+  "./onnx-classifier.js",
+  "asl-onnx/node",
+  "../proto/decode.js",
+];
 
 const leaveOthersOut = {
   name: "leave-others-out",
@@ -21,8 +28,23 @@ const leaveOthersOut = {
     ),
 };
 
-/** Writes the bundle into `folder`, whose parent has `main.js`; returns the names of the packages in it. */
-export async function bundleInfer(folder = path.join(INFER, "dist/bin")) {
+/**
+ * protobufjs takes whole numbers beyond 2^53 apart with `long`, if it is there: a model has none, and its start takes as
+ * long as that of all the rest of protobufjs.
+ */
+const withoutLong = {
+  name: "without-long",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^long$/ }, ({ path: imported }) => ({ path: imported, namespace: "without-long" }));
+    onLoad({ filter: /./, namespace: "without-long" }, () => ({ contents: "module.exports = null;" }));
+  },
+};
+
+/**
+ * Writes the bundle into `folder`, whose parent has `main.js`; returns the names of the packages in it. `readable`: with
+ * white space and the names of the files that code comes from, which is twice as much to parse.
+ */
+export async function bundleInfer(folder = path.join(INFER, "dist/bin"), { readable = false } = {}) {
   rmSync(folder, { recursive: true, force: true });
   const { metafile } = await build({
     entryPoints: {
@@ -32,7 +54,9 @@ export async function bundleInfer(folder = path.join(INFER, "dist/bin")) {
     },
     ...{ outdir: folder, absWorkingDir: ROOT, bundle: true, splitting: true, metafile: true, logLevel: "warning" },
     ...{ platform: "node", format: "esm", target: "node20.19", external: EXTERNAL, legalComments: "inline" },
-    plugins: [leaveOthersOut],
+    plugins: [leaveOthersOut, withoutLong],
+    // names stay, for traces
+    ...{ minifyWhitespace: !readable, minifySyntax: !readable },
     // for packages in CommonJS
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
@@ -64,5 +88,6 @@ function licenceOf({ root, name, version, license }) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (!existsSync(path.join(INFER, "dist/start.js"))) throw new Error("apps/infer is not built: run tsc -b first");
-  await bundleInfer();
+  const { values } = parseArgs({ options: { out: { type: "string" }, readable: { type: "boolean" } } });
+  await bundleInfer(values.out, values);
 }

@@ -45,8 +45,10 @@ describe("the command in a few files", () => {
   });
 
   it("holds the licence of every package in it", async () => {
-    const files = (await readdir(BIN)).filter((name) => name.endsWith(".js"));
-    const code = (await Promise.all(files.map((name) => readFile(path.join(BIN, name), "utf8")))).join("\n");
+    const readable = path.join(folder, "readable");
+    await runFile(path.join(ROOT, "scripts/bundle-infer.mjs"), ["--readable", "--out", readable]);
+    const files = (await readdir(readable)).filter((name) => name.endsWith(".js"));
+    const code = (await Promise.all(files.map((name) => readFile(path.join(readable, name), "utf8")))).join("\n");
     const packages = new Set(
       [...code.matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name]) => name),
     );

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeModel, encodeModel, splitModel } from "../src/proto/codec.js";
+import { decodeModel, MODEL_TYPE } from "../src/proto/decode.js";
+import { encodeModel, splitModel } from "../src/proto/encode.js";
 import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
@@ -8,7 +9,6 @@ import {
   type ModelProto,
   type TensorProto,
 } from "../src/proto/messages.js";
-import { MODEL_TYPE } from "../src/proto/schema.js";
 
 const safeInteger = fc.maxSafeInteger();
 const names = fc.string({ minLength: 1 });

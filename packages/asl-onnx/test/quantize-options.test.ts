@@ -2,7 +2,7 @@ import { add, Builder, conv2d, f32, linear, reshape, type TensorData, type Value
 import * as runtime from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { exportOnnx } from "../src/export/export.js";
-import { decodeModel } from "../src/proto/codec.js";
+import { decodeModel } from "../src/proto/decode.js";
 import { floatsOf } from "../src/proto/tensors.js";
 import { type QuantizeOptions, quantizeOnnx } from "../src/quantize/quantize.js";
 import { openOnnxModel } from "../src/runtime/open-model.js";

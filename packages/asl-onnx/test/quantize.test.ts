@@ -16,8 +16,8 @@ import {
 import * as runtime from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exportOnnx } from "../src/export/export.js";
-import { readOnnxMetadata } from "../src/export/metadata.js";
-import { decodeModel } from "../src/proto/codec.js";
+import { readOnnxMetadata } from "../src/export/read-metadata.js";
+import { decodeModel } from "../src/proto/decode.js";
 import { type QuantizationReport, type QuantizeOptions, quantizeOnnx } from "../src/quantize/quantize.js";
 import { relativeError } from "../src/quantize/sensitivity.js";
 import { openOnnxModel } from "../src/runtime/open-model.js";

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
+import { Blocks, PIECE } from "./blocks.js";
 import type { ByteSource } from "./byte-source.js";
 import { CHUNK, chunksOf } from "./chunks.js";
 import { truncated } from "./memory-bytes.js";
@@ -9,11 +10,13 @@ export class RandomAccessFile implements ByteSource {
   readonly file: string;
   readonly size: number;
   readonly #handle: FileHandle;
+  readonly #blocks: Blocks;
 
   private constructor(file: string, size: number, handle: FileHandle) {
     this.file = file;
     this.size = size;
     this.#handle = handle;
+    this.#blocks = new Blocks(size, (target, position) => this.#fill(target, position));
   }
 
   static async open(file: string): Promise<RandomAccessFile> {
@@ -36,13 +39,8 @@ export class RandomAccessFile implements ByteSource {
   /** Fills `target` from `position` on; an error if the file ends before. */
   async readInto(target: Uint8Array, position: number): Promise<void> {
     this.#checkRange(position, target.byteLength);
-    for (let done = 0; done < target.byteLength; ) {
-      const { bytesRead } = await this.#read(target, done, Math.min(CHUNK, target.byteLength - done), position + done);
-      if (bytesRead === 0) {
-        throw new CheckpointError(this.file, `the file became shorter while it was read (at byte ${position + done})`);
-      }
-      done += bytesRead;
-    }
+    if (target.byteLength <= PIECE) await this.#blocks.fill(target, position);
+    else await this.#fill(target, position);
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -72,6 +70,16 @@ export class RandomAccessFile implements ByteSource {
   #checkRange(position: number, length: number): void {
     if (Number.isSafeInteger(position) && position >= 0 && position + length <= this.size) return;
     throw truncated(this.file, position, length, this.size);
+  }
+
+  async #fill(target: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < target.byteLength; ) {
+      const { bytesRead } = await this.#read(target, done, Math.min(CHUNK, target.byteLength - done), position + done);
+      if (bytesRead === 0) {
+        throw new CheckpointError(this.file, `the file became shorter while it was read (at byte ${position + done})`);
+      }
+      done += bytesRead;
+    }
   }
 
   async #read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {

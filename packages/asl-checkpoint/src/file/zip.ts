@@ -11,15 +11,9 @@ const DEFLATED = 8;
 /** Deflate cannot shrink data more than this, so a larger declared size is a lie. */
 const MAX_DEFLATE_RATIO = 1032;
 
-/** Bytes read at once where small pieces are read one after another. */
-const BLOCK = 2 ** 16;
-
-/** yauzl's view of an open file. It asks for the directory in two small pieces for each entry: a block has hundreds. */
+/** yauzl's view of an open file, which it asks for many small pieces. */
 class FileReader extends yauzl.RandomAccessReader {
   readonly #file: ByteSource;
-  #block = { start: 0, bytes: new Uint8Array() };
-  /** Where the last piece ended. */
-  #end = 0;
 
   constructor(file: ByteSource) {
     super();
@@ -33,24 +27,10 @@ class FileReader extends yauzl.RandomAccessReader {
     position: number,
     callback: (error: Error | null) => void,
   ): void {
-    this.#fill(buffer.subarray(offset, offset + length), position).then(
+    this.#file.readInto(buffer.subarray(offset, offset + length), position).then(
       () => callback(null),
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
     );
-  }
-
-  async #fill(target: Uint8Array, position: number): Promise<void> {
-    const end = position + target.length;
-    const follows = position === this.#end;
-    this.#end = end;
-    const isKnown = () => position >= this.#block.start && end <= this.#block.start + this.#block.bytes.length;
-    const available = this.#file.size - position;
-    if (!isKnown() && follows && target.length <= Math.min(BLOCK, available)) {
-      this.#block = { start: position, bytes: await this.#file.read(position, Math.min(BLOCK, available)) };
-    }
-    const { start, bytes } = this.#block;
-    if (isKnown()) target.set(bytes.subarray(position - start, end - start));
-    else await this.#file.readInto(target, position);
   }
 }
 

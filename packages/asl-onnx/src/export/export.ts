@@ -1,6 +1,6 @@
 import { formatType, type Graph, InputError, type Shape, sameType, type Tensors } from "asl-core";
 import { toOnnxModel } from "../model.js";
-import { encodeModel } from "../proto/codec.js";
+import { encodeModel } from "../proto/encode.js";
 import type { ModelProto } from "../proto/messages.js";
 import { inferenceFusions, type Overwriting } from "./folding.js";
 import { symbolicBatch } from "./symbolic-batch.js";

@@ -84,13 +84,27 @@ function foldedConvolution(constants: ConstantValues, overwriting: Overwriting):
   };
 }
 
-/** matrix, scaled: [gains, ...], row-major, possibly the same array. Each row times its gain, rounded once. */
+/**
+ * matrix, scaled: [gains, ...], row-major, possibly the same array. Each row times its gain, rounded once. Four elements
+ * at a time take half as long as one: these are nearly all weights of a network.
+ */
 function scaleRows(matrix: Float32Array | Float64Array, gains: Float64Array, scaled: Float32Array): void {
   const length = matrix.length / gains.length;
-  for (const [row, gain] of gains.entries()) {
-    const from = matrix.subarray(row * length, (row + 1) * length);
-    const to = scaled.subarray(row * length, (row + 1) * length);
-    for (let i = 0; i < to.length; i++) to[i] = from[i]! * gain;
+  for (let row = 0; row < gains.length; row++) {
+    const gain = gains[row]!;
+    const end = (row + 1) * length;
+    let i = row * length;
+    for (; i + 3 < end; i += 4) {
+      const a = matrix[i]! * gain;
+      const b = matrix[i + 1]! * gain;
+      const c = matrix[i + 2]! * gain;
+      const d = matrix[i + 3]! * gain;
+      scaled[i] = a;
+      scaled[i + 1] = b;
+      scaled[i + 2] = c;
+      scaled[i + 3] = d;
+    }
+    for (; i < end; i++) scaled[i] = matrix[i]! * gain;
   }
 }
 

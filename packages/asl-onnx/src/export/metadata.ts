@@ -1,5 +1,4 @@
 import { type DType, InputError } from "asl-core";
-import { decodeModel } from "../proto/codec.js";
 import { DATA_TYPE, type ModelProto, type ValueInfoProto } from "../proto/messages.js";
 
 /** Type of a model's input or output; a string is a symbolic extent, "?" an unknown one. */
@@ -18,11 +17,6 @@ export interface OnnxMetadata {
   readonly opset: number;
   readonly producerName: string;
   readonly producerVersion: string;
-}
-
-/** Metadata and signature of an `.onnx` file. Throws InputError when the bytes are not one. */
-export function readOnnxMetadata(bytes: Uint8Array): OnnxMetadata {
-  return metadataOf(decodeModel(bytes));
 }
 
 export function metadataOf(model: ModelProto): OnnxMetadata {

@@ -1,5 +1,5 @@
 import type { Tensors } from "asl-core";
-import { encodeModel } from "../proto/codec.js";
+import { encodeModel } from "../proto/encode.js";
 import { DATA_TYPE, type ModelProto } from "../proto/messages.js";
 import { type OpenOptions, openOnnxModel } from "../runtime/open-model.js";
 import { type CalibrationMethod, ValueStatistics } from "./ranges.js";

@@ -1,5 +1,6 @@
 import { InputError, type Tensors } from "asl-core";
-import { decodeModel, encodeModel } from "../proto/codec.js";
+import { decodeModel } from "../proto/decode.js";
+import { encodeModel } from "../proto/encode.js";
 import type { ModelProto } from "../proto/messages.js";
 import { floatsOf } from "../proto/tensors.js";
 import { type OpenOptions, openOnnxModel } from "../runtime/open-model.js";

@@ -1,6 +1,6 @@
 import { build, f32 } from "asl-core";
 import { toOnnxModel } from "../model.js";
-import { splitModel } from "../proto/codec.js";
+import { splitModel } from "../proto/encode.js";
 import { sessionOptions } from "./options.js";
 import { type OnnxRuntime, toRuntime } from "./tensors.js";
 import { triedOnce } from "./trial.js";

@@ -1,6 +1,6 @@
 import { AslError } from "asl-core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { encodeModel, splitModel } from "../proto/codec.js";
+import { encodeModel, splitModel } from "../proto/encode.js";
 import type { ModelProto } from "../proto/messages.js";
 import { takesExternalData } from "./external-data.js";
 import type { OnnxRuntime, RuntimeSession } from "./tensors.js";
@@ -16,7 +16,7 @@ interface Encoded extends Pick<InferenceSession.SessionOptions, "externalData"> 
   readonly source: Uint8Array;
 }
 
-/** Bytes of weights from which on it matters that they are not copied. */
+/** Bytes of weights from which on it matters that they are not copied: a copy of less is cheaper than the first try. */
 const WORTH_A_TRY = 2 ** 24;
 
 /** A model as bytes; where the runtime can, with large weights beside them instead of a copy. */
@@ -25,15 +25,12 @@ async function encoded(
   model: ModelProto,
   { executionProviders }: InferenceSession.SessionOptions,
 ): Promise<Encoded> {
-  const { bytes, externalData } = splitModel(model);
-  if (externalData.length === 0) return { source: bytes };
-  // a copy of little is cheaper than the first try
-  if (externalData.reduce((sum, { data }) => sum + data.byteLength, 0) < WORTH_A_TRY) {
-    return { source: encodeModel(model) };
-  }
+  const weights = model.graph.initializer.reduce((sum, { rawData }) => sum + rawData.byteLength, 0);
   // tried on the processor only
-  const splits = executionProviders === undefined && (await takesExternalData(runtime));
-  return splits ? { source: bytes, externalData } : { source: encodeModel(model) };
+  const splits = weights >= WORTH_A_TRY && executionProviders === undefined && (await takesExternalData(runtime));
+  if (!splits) return { source: encodeModel(model) };
+  const { bytes, externalData } = splitModel(model);
+  return { source: bytes, externalData };
 }
 
 /** One loaded model. */

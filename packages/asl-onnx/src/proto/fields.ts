@@ -1,12 +1,16 @@
-import protobuf from "protobufjs/light.js";
+/** A field of a message: the type of its values, and its number on the wire. */
+export interface Field {
+  readonly type: string;
+  readonly id: number;
+  readonly rule?: "repeated";
+}
 
-/** A field whose value is written even where it is the type's default: ONNX distinguishes an absent 0 from a 0. */
-const optional = (type: string, id: number) => ({ type, id, options: { features: { field_presence: "EXPLICIT" } } });
+const optional = (type: string, id: number): Field => ({ type, id });
 
-const repeated = (type: string, id: number) => ({ rule: "repeated", type, id });
+const repeated = (type: string, id: number): Field => ({ rule: "repeated", type, id });
 
-/** The ONNX messages that this package reads and writes; field numbers are those of the ONNX specification. */
-const FIELDS = {
+/** The ONNX messages that this package reads and writes; field numbers are those of the ONNX specification, ascending. */
+export const FIELDS = {
   ModelProto: {
     irVersion: optional("int64", 1),
     producerName: optional("string", 2),
@@ -61,18 +65,4 @@ const FIELDS = {
   DimensionProto: { dimValue: optional("int64", 1), dimParam: optional("string", 2) },
 };
 
-const messages = Object.fromEntries(Object.entries(FIELDS).map(([name, fields]) => [name, { fields }]));
-
-const root = protobuf.Root.fromJSON({ nested: messages });
-
-/** The reflected types of a whole model and of its parts that hold weights. */
-export const MODEL_TYPE: protobuf.Type = root.lookupType("ModelProto");
-export const GRAPH_TYPE: protobuf.Type = root.lookupType("GraphProto");
-export const TENSOR_TYPE: protobuf.Type = root.lookupType("TensorProto");
-
-/** Field numbers of what `encodeModel` puts together itself. */
-export const FIELD = {
-  graph: FIELDS.ModelProto.graph.id,
-  initializer: FIELDS.GraphProto.initializer.id,
-  rawData: FIELDS.TensorProto.rawData.id,
-} as const;
+export type MessageName = keyof typeof FIELDS;

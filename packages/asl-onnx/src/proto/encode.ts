@@ -1,7 +1,7 @@
 import { InputError } from "asl-core";
-import type protobuf from "protobufjs/light.js";
+import { FIELDS } from "./fields.js";
 import type { GraphProto, ModelProto, TensorProto } from "./messages.js";
-import { FIELD, GRAPH_TYPE, MODEL_TYPE, TENSOR_TYPE } from "./schema.js";
+import { encodeMessage, LENGTH_DELIMITED } from "./write-message.js";
 
 /** Protobuf's own limit for one message. */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
@@ -37,7 +37,7 @@ export function splitModel(model: ModelProto): SplitModel {
     externalData.push({ path, data });
     const place = { location: path, offset: "0", length: String(data.byteLength) };
     const entries = Object.entries(place).map(([key, value]) => ({ key, value }));
-    return [encode(TENSOR_TYPE, { ...head, externalData: entries, dataLocation: EXTERNAL })];
+    return [encodeMessage("TensorProto", { ...head, externalData: entries, dataLocation: EXTERNAL })];
   };
   return { bytes: concatenated(modelPieces(model, split)), externalData };
 }
@@ -47,31 +47,27 @@ const EXTERNAL = 1;
 
 type TensorPieces = (tensor: TensorProto) => Uint8Array[];
 
-/** Fields in the order of their numbers, as protobufjs writes them, which copies a message for every level it is in. */
+/** Fields in the order of their numbers, without the copy of a message for every level it is in, which protobuf's own nesting takes. */
 function modelPieces({ graph, opsetImport, metadataProps, ...head }: ModelProto, piecesOf: TensorPieces): Uint8Array[] {
   return [
-    encode(MODEL_TYPE, head),
-    ...nested(FIELD.graph, graphPieces(graph, piecesOf)),
-    encode(MODEL_TYPE, { opsetImport, metadataProps }),
+    encodeMessage("ModelProto", head),
+    ...nested(FIELDS.ModelProto.graph.id, graphPieces(graph, piecesOf)),
+    encodeMessage("ModelProto", { opsetImport, metadataProps }),
   ];
 }
 
 function graphPieces({ node, name, initializer, ...tail }: GraphProto, piecesOf: TensorPieces): Uint8Array[] {
   return [
-    encode(GRAPH_TYPE, { node, name }),
-    ...initializer.flatMap((tensor) => nested(FIELD.initializer, piecesOf(tensor))),
-    encode(GRAPH_TYPE, tail),
+    encodeMessage("GraphProto", { node, name }),
+    ...initializer.flatMap((tensor) => nested(FIELDS.GraphProto.initializer.id, piecesOf(tensor))),
+    encodeMessage("GraphProto", tail),
   ];
 }
 
 const tensorPieces = ({ rawData, ...head }: TensorProto): Uint8Array[] => [
-  encode(TENSOR_TYPE, head),
-  ...nested(FIELD.rawData, [rawData]),
+  encodeMessage("TensorProto", head),
+  ...nested(FIELDS.TensorProto.rawData.id, [rawData]),
 ];
-
-const encode = (type: protobuf.Type, fields: object): Uint8Array => type.encode(type.create(fields)).finish();
-
-const LENGTH_DELIMITED = 2;
 
 /** A field of bytes: its tag and length, then the pieces. */
 function nested(field: number, pieces: readonly Uint8Array[]): Uint8Array[] {
@@ -92,19 +88,4 @@ function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.byteLength;
   }
   return whole;
-}
-
-/** Reads the bytes of an `.onnx` file. Throws InputError when they are not an ONNX model. */
-export function decodeModel(bytes: Uint8Array): ModelProto {
-  let model: ReturnType<typeof MODEL_TYPE.decode>;
-  try {
-    model = MODEL_TYPE.decode(bytes);
-  } catch (cause) {
-    throw new InputError(`not an ONNX model: ${bytes.length} bytes that do not parse as protobuf`, { cause });
-  }
-  const plain = MODEL_TYPE.toObject(model, { longs: Number, arrays: true }) as Partial<ModelProto>;
-  if (plain.graph === undefined || plain.irVersion === undefined) {
-    throw new InputError(`not an ONNX model: ${bytes.length} bytes without an ir_version or a graph`);
-  }
-  return plain as ModelProto;
 }
