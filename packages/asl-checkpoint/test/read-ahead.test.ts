@@ -18,7 +18,7 @@ const ITEMS = [0, 1, 2, 3, 4, 5, 6];
 describe("reading ahead", () => {
   it("gives results in order, whichever comes first, with four under way", async () => {
     const { started, ends, read } = controlled();
-    const results = readAhead(ITEMS, read);
+    const results = readAhead(ITEMS, read, 4);
     const first = results.next();
     await settle();
     expect(started).toEqual([0, 1, 2, 3]);
@@ -35,7 +35,7 @@ describe("reading ahead", () => {
 
   it("tells of a failure in its turn, starts nothing more, and waits for what is under way", async () => {
     const { started, ends, read } = controlled();
-    const results = readAhead(ITEMS, read);
+    const results = readAhead(ITEMS, read, 4);
     const first = results.next();
     await settle();
     ends.get(1)!.reject(new Error("a bad sector"));
@@ -55,7 +55,7 @@ describe("reading ahead", () => {
 
   it("waits for what is under way when the reader has seen enough", async () => {
     const { ends, read } = controlled();
-    const results = readAhead(ITEMS, read);
+    const results = readAhead(ITEMS, read, 4);
     const first = results.next();
     await settle();
     ends.get(0)!.resolve("read 0");
