@@ -19,17 +19,17 @@ const FIXED = { side: 64, batch: 4 };
 const LEAKS = { network: "small", imageSize: 32, batchSize: 4 };
 /** How many of `--steps` each backend makes: SwiftShader and TensorFlow take long. */
 const SHARE = { onnx: 1, "tfjs-node": 0.25, webgpu: 0.1 };
-/** Of the samples, left out: pools, caches and compiled code come in the first steps. */
-const WARM_UP = 0.2;
 /** Blocks of samples whose means are taken for independent. */
 const BLOCKS = 16;
 /** More growth than this over the run, for sure (interval above 0), is a leak. */
 const TOLERATED = 0.02;
 
-const HELP = `usage: npx pnpm@10 bench growth [--json FILE] [--only TEXT] [--runs N] [--steps N] [--threads N] [--backend NAME,...]
+const HELP = `usage: npx pnpm@10 bench growth [--json FILE] [--only TEXT] [--runs N] [--steps N] [--warm-up N] [--threads N]
+       [--backend NAME,...]
 
 Time and peak memory against batch and pixels (a new process for each size), and resident memory over --steps steps
-(default 2000) of training and inference in one process. --only keeps what has TEXT in its name: "train", "small",
+(default 2000) of training and inference in one process, after --warm-up steps (default: as many) in which pools, caches
+and compiled code come. --only keeps what has TEXT in its name: "train", "small",
 "batch", "leak". --backend: onnx, tfjs-node (a quarter of the steps), webgpu (a tenth); default: onnx, and tfjs-node where
 it is installed. Exit code 1 when memory grows for sure, by more than ${100 * TOLERATED} % over the run.`;
 
@@ -41,6 +41,7 @@ export async function main(args) {
       only: { type: "string", default: "" },
       runs: { type: "string", default: "5" },
       steps: { type: "string", default: "2000" },
+      "warm-up": { type: "string" },
       threads: { type: "string", default: "2" },
       backend: { type: "string", default: isTfjsNodeInstalled() ? "onnx,tfjs-node" : "onnx" },
       help: { type: "boolean" },
@@ -55,7 +56,9 @@ export async function main(args) {
   }
   const settings = { runs: Number(values.runs), threads: Number(values.threads), only: values.only };
   const sizes = await measureSizes(settings);
-  const leaks = await measureLeaks({ ...settings, steps: Number(values.steps), backends: values.backend.split(",") });
+  const steps = Number(values.steps);
+  const warmUp = Number(values["warm-up"] ?? steps);
+  const leaks = await measureLeaks({ ...settings, steps, warmUp, backends: values.backend.split(",") });
   if (leaks.some(({ grows }) => grows)) process.exitCode = 1;
   console.log([sizeTable(sizes), leakTable(leaks)].filter((text) => text !== "").join("\n\n"));
   if (values.json) await writeFile(values.json, `${JSON.stringify({ sizes, leaks }, null, 2)}\n`);
@@ -97,7 +100,7 @@ async function measureSizes({ runs, threads, only }) {
   return results;
 }
 
-async function measureLeaks({ steps, backends, threads, only }) {
+async function measureLeaks({ steps, warmUp, backends, threads, only }) {
   const cases = backends.flatMap((backend) => ["train", "infer"].map((task) => ({ backend, task })));
   const wanted = cases.filter(({ backend, task }) => `leak ${task} ${backend}`.includes(only));
   if (wanted.length === 0) return [];
@@ -108,10 +111,11 @@ async function measureLeaks({ steps, backends, threads, only }) {
   });
   const results = [];
   for (const { backend, task } of wanted) {
-    const count = Math.max(200, Math.round(steps * SHARE[backend]));
-    console.error(`leak ${task} ${backend}: ${count} steps ...`);
-    const samples = await samplesOf({ backend, task, steps: count, threads, scenes, ...LEAKS });
-    results.push({ name: `${task}, ${backend}`, steps: count, samples, ...trendOf(samples) });
+    const [count, before] = [steps, warmUp].map((all) => Math.max(200, Math.round(all * SHARE[backend])));
+    console.error(`leak ${task} ${backend}: ${before} and ${count} steps ...`);
+    const samples = await samplesOf({ backend, task, steps: before + count, threads, scenes, ...LEAKS });
+    const late = samples.filter(({ step }) => step > before);
+    results.push({ name: `${task}, ${backend}`, warmUp: before, steps: count, samples, ...trendOf(late) });
   }
   await rm(folder, { recursive: true });
   return results;
@@ -128,8 +132,7 @@ async function samplesOf(config) {
 }
 
 /** Slope of the blocks' means in bytes a step, and the means of the first and the last quarter. */
-function trendOf(samples) {
-  const late = samples.slice(Math.floor(WARM_UP * samples.length));
+function trendOf(late) {
   const meanOf = (some, pick) => some.reduce((sum, each) => sum + pick(each), 0) / some.length;
   const blocks = Array.from({ length: BLOCKS }, (_, i) =>
     late.slice(Math.floor((i * late.length) / BLOCKS), Math.floor(((i + 1) * late.length) / BLOCKS)),

@@ -3,7 +3,7 @@ import { createLoader, openCoco } from "asl-data";
 import { BACKENDS } from "./backends.mjs";
 import { openTask } from "./network.mjs";
 
-const SAMPLES = 100;
+const SAMPLES = 200;
 
 const { backend, task, steps, threads, scenes, ...shape } = JSON.parse(process.argv[2]);
 const loader = createLoader(await openCoco(scenes), {
