@@ -122,7 +122,9 @@ async function measureLeaks({ steps, warmUp, backends, threads, only }) {
 }
 
 async function samplesOf(config) {
-  const child = spawn(process.execPath, [STEPS, JSON.stringify(config)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--expose-gc", STEPS, JSON.stringify(config)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = new Promise((done) => child.once("close", done));
   const samples = [];
   for await (const line of createInterface({ input: child.stdout })) samples.push(JSON.parse(line));
