@@ -54,11 +54,18 @@ export async function main(args) {
     process.exitCode = 2;
     return;
   }
+  const steps = values.steps;
+  const counts = { runs: values.runs, threads: values.threads, steps, "warm-up": values["warm-up"] ?? steps };
+  const wrong = Object.entries(counts).find(([, count]) => !/^[1-9]\d*$/.test(count));
+  if (wrong !== undefined) {
+    console.error(`bench growth: --${wrong[0]} takes a whole number from 1 on; got "${wrong[1]}"`);
+    process.exitCode = 2;
+    return;
+  }
   const settings = { runs: Number(values.runs), threads: Number(values.threads), only: values.only };
   const sizes = await measureSizes(settings);
-  const steps = Number(values.steps);
-  const warmUp = Number(values["warm-up"] ?? steps);
-  const leaks = await measureLeaks({ ...settings, steps, warmUp, backends: values.backend.split(",") });
+  const [all, warmUp, backends] = [Number(steps), Number(counts["warm-up"]), values.backend.split(",")];
+  const leaks = await measureLeaks({ ...settings, steps: all, warmUp, backends });
   if (leaks.some(({ grows }) => grows)) process.exitCode = 1;
   console.log([sizeTable(sizes), leakTable(leaks)].filter((text) => text !== "").join("\n\n"));
   if (values.json) await writeFile(values.json, `${JSON.stringify({ sizes, leaks }, null, 2)}\n`);

@@ -40,7 +40,9 @@ export class Blocks {
     const bytes = new Uint8Array(Math.min(BLOCK, this.#size - start));
     const block = this.#readInto(bytes, start).then(() => bytes);
     // told by who waits for it; the next one tries again
-    block.catch(() => this.#blocks.delete(start));
+    block.catch(() => {
+      if (this.#blocks.get(start) === block) this.#blocks.delete(start);
+    });
     this.#blocks.set(start, block);
     if (this.#blocks.size > KEPT) this.#blocks.delete(this.#blocks.keys().next().value!);
     return block;

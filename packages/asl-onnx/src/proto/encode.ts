@@ -47,7 +47,10 @@ const EXTERNAL = 1;
 
 type TensorPieces = (tensor: TensorProto) => Uint8Array[];
 
-/** Fields in the order of their numbers, without the copy of a message for every level it is in, which protobuf's own nesting takes. */
+/**
+ * Fields in the order of their numbers, without the copy of a message for every level it is in that protobuf's own nesting
+ * takes.
+ */
 function modelPieces({ graph, opsetImport, metadataProps, ...head }: ModelProto, piecesOf: TensorPieces): Uint8Array[] {
   return [
     encodeMessage("ModelProto", head),
