@@ -59,6 +59,12 @@ function fillEntries(table: usize, code: i32, length: i32, symbol: i32): void {
   }
 }
 
+/** The entry of the code at the head of `word`; 0 where no code is. */
+export function entryOf(table: usize, word: u64): i32 {
+  const entry = load<i32>(table + ((<usize>(word >>> (64 - LOOKUP_BITS))) << 2));
+  return entry === 0 ? longEntry(table, word) : entry;
+}
+
 /** The entry of a code of more than 10 bits at the head of `word`; 0 where no such code exists. */
 export function longEntry(table: usize, word: u64): i32 {
   const head = <i32>(word >>> 48);

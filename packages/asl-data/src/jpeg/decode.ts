@@ -7,7 +7,7 @@ import { type BlockGrid, gridsOf, mcusOf } from "./grid.js";
 const BLOCK_BYTES = 64 * 2;
 const MASK_BYTES = 8;
 /** int32 words of a scan's description and of each of its components, as kernels/jpeg/scan.ts reads them. */
-const SCAN_WORDS = 12;
+const SCAN_WORDS = 11;
 const COMPONENT_WORDS = 8;
 /** Of a table of kernels/jpeg/huffman.ts. */
 const TABLE_BYTES = 4 * 1024 + 2 * 4 * 17 + 256;
@@ -106,7 +106,7 @@ function decodeScans(kernels: KernelExports, file: JpegFile, places: readonly Pl
     });
     if (described.some(Number.isNaN)) return false;
     const header = [
-      ...[scan.components.length, file.isProgressive ? 1 : 0, scan.first, scan.last, scan.high, scan.low],
+      ...[scan.components.length, scan.first, scan.last, scan.high, scan.low],
       ...[scan.restartInterval, at.source + scan.begin, at.limit, at.copyTop, ...mcusOf(scan, file)],
     ];
     new Int32Array(at.memory.buffer, at.scan).set([...header, ...described]);

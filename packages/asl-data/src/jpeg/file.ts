@@ -30,7 +30,6 @@ export interface JpegScan {
 export interface JpegFile {
   readonly width: number;
   readonly height: number;
-  readonly isProgressive: boolean;
   readonly components: readonly JpegComponent[];
   readonly scans: readonly JpegScan[];
 }
@@ -229,8 +228,8 @@ class Parser {
       demand(quantization !== undefined);
       return { ...component, quantization };
     });
-    const { width, height, isProgressive } = frame;
-    return { width, height, isProgressive, components, scans: this.#scans };
+    const { width, height } = frame;
+    return { width, height, components, scans: this.#scans };
   }
 
   /** libjpeg's way to tell YCbCr; chroma at full size, half the width, or half of both sides. */
