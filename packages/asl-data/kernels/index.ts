@@ -9,7 +9,7 @@ export {
   sumGrey,
 } from "./augment";
 export * from "./jpeg/index";
-export { resizeColumns, resizeRows } from "./resize";
+export { resizeColumns, resizeRows, resizeRowsByEights } from "./resize";
 export { toPlanes } from "./tensor";
 
 /** Where the memory that belongs to nobody begins. */

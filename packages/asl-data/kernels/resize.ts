@@ -1,3 +1,5 @@
+import { lowerBytes, upperBytes } from "./jpeg/vectors";
+
 /*
  * The two passes of Pillow's resize for RGB bytes: out = clamp((2^21 + sum of weight value) >> 22), sums modulo 2^32.
  *
@@ -9,14 +11,68 @@
  * and the caller leaves room behind the last one.
  */
 
-const HALF: i32 = 1 << 21;
 const FRACTION_BITS: i32 = 22;
 const LOW_BITS: i32 = 12;
 const BYTES_OF_PAIR: usize = 8;
+/** 2^21, from memory: V8 makes a constant anew each round. */
+const HALF = memory.data<i32>([1 << 21, 1 << 21, 1 << 21, 1 << 21], 16);
 
 function finish(high: v128, low: v128): v128 {
-  const sum = i32x4.add(i32x4.add(i32x4.shl(high, LOW_BITS), low), i32x4.splat(HALF));
+  const sum = i32x4.add(i32x4.add(i32x4.shl(high, LOW_BITS), low), v128.load(HALF));
   return i32x4.shr_s(sum, FRACTION_BITS);
+}
+
+/** Of eight bytes of a row, before their weights: two i32 offsets, up to the next 16; two masks. */
+const EIGHT_BYTES: usize = 48;
+/** Of a pair of taps of eight bytes: int16 high[8] and low[8] of the first four, and of the last. */
+const EIGHT_PAIR_BYTES: usize = 64;
+
+/**
+ * Each row of `source` (stride bytes) to `rowBytes` >= 8, eight bytes at a time; the last eight end with the row. eights, for
+ * each of them: where the first pair of taps of its first four bytes, and of the last four, begins in the row; which of 16
+ * bytes from there make the pairs; then the weights of each of `pairs`.
+ */
+export function resizeRowsByEights(
+  source: usize,
+  stride: usize,
+  height: i32,
+  target: usize,
+  rowBytes: usize,
+  eights: usize,
+  pairs: i32,
+): void {
+  const weightBytes = <usize>pairs * EIGHT_PAIR_BYTES;
+  for (let y = 0; y < height; y++) {
+    let weight = eights;
+    for (let at: usize = 0; at < rowBytes; at += 8) {
+      let first = source + load<u32>(weight);
+      let last = source + load<u32>(weight, 4);
+      const firstMask = v128.load(weight, 16);
+      const lastMask = v128.load(weight, 32);
+      weight += EIGHT_BYTES;
+      const end = weight + weightBytes;
+      let taps = v128.swizzle(v128.load(first), firstMask);
+      let firstHigh = i32x4.dot_i16x8_s(taps, v128.load(weight));
+      let firstLow = i32x4.dot_i16x8_s(taps, v128.load(weight, 16));
+      taps = v128.swizzle(v128.load(last), lastMask);
+      let lastHigh = i32x4.dot_i16x8_s(taps, v128.load(weight, 32));
+      let lastLow = i32x4.dot_i16x8_s(taps, v128.load(weight, 48));
+      for (weight += EIGHT_PAIR_BYTES; weight < end; weight += EIGHT_PAIR_BYTES) {
+        first += 6;
+        last += 6;
+        taps = v128.swizzle(v128.load(first), firstMask);
+        firstHigh = i32x4.add(firstHigh, i32x4.dot_i16x8_s(taps, v128.load(weight)));
+        firstLow = i32x4.add(firstLow, i32x4.dot_i16x8_s(taps, v128.load(weight, 16)));
+        taps = v128.swizzle(v128.load(last), lastMask);
+        lastHigh = i32x4.add(lastHigh, i32x4.dot_i16x8_s(taps, v128.load(weight, 32)));
+        lastLow = i32x4.add(lastLow, i32x4.dot_i16x8_s(taps, v128.load(weight, 48)));
+      }
+      const words = i16x8.narrow_i32x4_s(finish(firstHigh, firstLow), finish(lastHigh, lastLow));
+      v128.store64_lane(target + min(at, rowBytes - 8), i8x16.narrow_i16x8_u(words, words), 0);
+    }
+    source += stride;
+    target += rowBytes;
+  }
 }
 
 /**
@@ -74,6 +130,12 @@ export function resizeColumns(
     const from = source + load<u32>(taps);
     const first = weights + load<u32>(taps, 8);
     const end = first + <usize>load<u32>(taps, 4) * BYTES_OF_PAIR;
+    if (end === first + BYTES_OF_PAIR) {
+      mixRows(from, stride, first, target);
+      target += stride;
+      taps += 12;
+      continue;
+    }
     for (let i: usize = 0; i < stride; i += 16) {
       let at = from + i;
       let weight = first;
@@ -88,8 +150,8 @@ export function resizeColumns(
       do {
         const upper = v128.load(at);
         const lower = v128.load(at + stride);
-        const left = v128.shuffle<u8>(upper, lower, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        const right = v128.shuffle<u8>(upper, lower, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        const left = lowerBytes(upper, lower);
+        const right = upperBytes(upper, lower);
         const high = v128.load32_splat(weight);
         const low = v128.load32_splat(weight, 4);
         let pairs = i16x8.extend_low_i8x16_u(left);
@@ -116,4 +178,29 @@ export function resizeColumns(
     target += stride;
     taps += 12;
   }
+}
+
+/** Two rows, `stride` bytes apart, with one pair of weights. */
+function mixRows(from: usize, stride: usize, weight: usize, target: usize): void {
+  const high = v128.load32_splat(weight);
+  const low = v128.load32_splat(weight, 4);
+  for (let i: usize = 0; i < stride; i += 16) {
+    const upper = v128.load(from + i);
+    const lower = v128.load(from + i + stride);
+    const left = lowerBytes(upper, lower);
+    const right = upperBytes(upper, lower);
+    const first = i16x8.narrow_i32x4_s(
+      mix(i16x8.extend_low_i8x16_u(left), high, low),
+      mix(i16x8.extend_high_i8x16_u(left), high, low),
+    );
+    const second = i16x8.narrow_i32x4_s(
+      mix(i16x8.extend_low_i8x16_u(right), high, low),
+      mix(i16x8.extend_high_i8x16_u(right), high, low),
+    );
+    v128.store(target + i, i8x16.narrow_i16x8_u(first, second));
+  }
+}
+
+function mix(pairs: v128, high: v128, low: v128): v128 {
+  return finish(i32x4.dot_i16x8_s(pairs, high), i32x4.dot_i16x8_s(pairs, low));
 }

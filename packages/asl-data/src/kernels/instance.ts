@@ -13,6 +13,16 @@ export interface KernelExports {
     taps: number,
     weights: number,
   ): void;
+  /** pairs: of taps, the same for all pixels. */
+  resizeRowsByEights(
+    source: number,
+    stride: number,
+    height: number,
+    target: number,
+    rowBytes: number,
+    eights: number,
+    pairs: number,
+  ): void;
   resizeColumns(source: number, stride: number, target: number, height: number, taps: number, weights: number): void;
   /** kernels/jpeg: 1 for a sound table. */
   buildHuffman(counts: number, largest: number, table: number): number;

@@ -1,6 +1,7 @@
 import { copyPixels } from "../pixel-pool.js";
 import type { Taps } from "../resize-taps.js";
 import { openWorkspace, type Workspace } from "./instance.js";
+import { eightsOf } from "./resize-eights.js";
 
 /** Bytes of [i32 offset, i32 pairs, i32 offset of weights] and of [high0, high1, low0, low1] in int16. */
 const TAP_BYTES = 12;
@@ -21,9 +22,11 @@ export function resizeInKernels(
   const newWidth = rows?.first.length ?? width;
   const newHeight = columns?.first.length ?? height;
   const stride = newWidth * 3;
+  const eights = rows && eightsOf(rows);
   const workspace = openWorkspace([
-    ...[rows, columns].flatMap((taps) => [tapsBytes(taps), weightsBytes(taps)]),
-    data.length + (rows === undefined ? stride : 0) + SLACK,
+    ...(eights === undefined ? [tapsBytes(rows), weightsBytes(rows)] : [eights.table.length, 0]),
+    ...[tapsBytes(columns), weightsBytes(columns)],
+    data.length + (rows === undefined ? stride : 0) + (eights?.reach ?? 0) + SLACK,
     rows === undefined || columns === undefined ? 0 : height * stride + stride + SLACK,
     newHeight * stride + SLACK,
   ]);
@@ -35,9 +38,14 @@ export function resizeInKernels(
   ];
   bytes.set(data, source);
   if (rows !== undefined) {
-    writeTaps(workspace, rows, rowTaps, rowWeights, 3);
     const to = columns === undefined ? target : middle;
-    kernels.resizeRows(source, width * 3, height, to, newWidth, rowTaps, rowWeights);
+    if (eights !== undefined) {
+      bytes.set(eights.table, rowTaps);
+      kernels.resizeRowsByEights(source, width * 3, height, to, stride, rowTaps, eights.pairs);
+    } else {
+      writeTaps(workspace, rows, rowTaps, rowWeights, 3);
+      kernels.resizeRows(source, width * 3, height, to, newWidth, rowTaps, rowWeights);
+    }
   }
   if (columns !== undefined) {
     writeTaps(workspace, columns, columnTaps, columnWeights, stride);
@@ -46,7 +54,6 @@ export function resizeInKernels(
   }
   return copyPixels(bytes.subarray(target, target + newHeight * stride));
 }
-
 const pairsOf = (count: number) => Math.max(1, Math.ceil(count / 2));
 const tapsBytes = (taps: Taps | undefined) => (taps?.first.length ?? 0) * TAP_BYTES;
 const weightsBytes = (taps: Taps | undefined) =>
