@@ -12,9 +12,19 @@ export interface CommandText {
   readonly examples: readonly string[];
 }
 
+/** Commander asks for required options first; yet a misspelled option is often the very one that seems to be missing. */
+class UnknownOptionsFirst extends Command {
+  override parseOptions(argv: string[]) {
+    const parsed = super.parseOptions(argv);
+    // what is unknown ends the command in any case: in its help or in an error that names it
+    if (parsed.unknown.length > 0) for (const option of this.options) option.mandatory = false;
+    return parsed;
+  }
+}
+
 /** A command with the options that all share: --quiet, --debug, --help. */
 export function createCommand({ name, description, examples }: CommandText) {
-  return new Command()
+  return new UnknownOptionsFirst()
     .name(name)
     .description(description)
     .option("--quiet", "no progress and no notes, only results and errors")
@@ -88,11 +98,15 @@ export async function runCommand<Arguments extends unknown[], Options extends Sh
   main: CommandMain<Arguments, Options>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  // a reader that has seen enough (head) closes the pipe: no reason to complain
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
+    // a reader that has seen enough (head) closes the pipe: no reason to complain
+    const seenEnough = error.code === "EPIPE";
+    if (!seenEnough)
+      process.stderr.write(`error: the results cannot be written to standard output: ${describeError(error)}\n`);
+    process.exit(seenEnough ? EXIT.ok : EXIT.failed);
   });
+  // nobody reads what goes on (the pipe is closed, the terminal gone, the disk full): the work is worth it all the same
+  process.stderr.on("error", () => undefined);
   const exitCode = await execute(command, main, argv);
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   // native runtimes and worker threads may keep the process alive although all is done

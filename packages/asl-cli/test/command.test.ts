@@ -1,6 +1,6 @@
 import { AslError } from "asl-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createCommand, EXIT, execute, positiveInteger, UsageError } from "../src/index.js";
+import { createCommand, EXIT, execute, positiveInteger, runCommand, UsageError } from "../src/index.js";
 
 const command = () =>
   createCommand({ name: "asl-test", description: "Tests.", examples: ["asl-test --count 3"] })
@@ -123,6 +123,16 @@ describe("execute", () => {
     expect(err).toMatch(message);
   });
 
+  it.each([
+    [["--conut", "3"], "error: unknown option '--conut'\n(Did you mean --count?)\n"],
+    [[], "error: required option '--data <folder>' not specified\n"],
+  ])("of %j names the unknown option, only then the one that is missing", async (argv, message) => {
+    const needs = command().requiredOption("--data <folder>", "pictures");
+    expect(await execute(needs, () => Promise.reject(new Error("ran")), argv)).toBe(EXIT.wrongArguments);
+    expect(err).toContain(message);
+    expect(err.match(/^error/gm)).toHaveLength(1);
+  });
+
   it("--help shows options and examples and returns 0", async () => {
     expect(await execute(command(), () => Promise.reject(new Error("ran")), ["--help"])).toBe(EXIT.ok);
     expect(out).toMatch(/Usage: asl-test.*--count <n>.*\(default: 1\).*Examples:\n {2}\$ asl-test --count 3/s);
@@ -164,5 +174,52 @@ describe("execute", () => {
     }, []);
     expect(code).toBe(EXIT.ok);
     expect(exit).toHaveBeenCalledWith(EXIT.interrupted);
+  });
+});
+
+describe("runCommand", () => {
+  const cannot = (code: string) => Object.assign(new Error(`${code}: write`), { code, syscall: "write" });
+  const exitsOf = async (main: () => Promise<undefined>) => {
+    const exit = vi.spyOn(process, "exit").mockImplementation((() => undefined) as () => never);
+    vi.mocked(process.stdout.write).mockImplementation((_, done) => {
+      if (typeof done === "function") done();
+      return true;
+    });
+    vi.mocked(process.stderr.write).mockImplementation((text, done) => {
+      err += String(text);
+      if (typeof done === "function") done();
+      return true;
+    });
+    const before = [process.stdout.listeners("error"), process.stderr.listeners("error")] as const;
+    try {
+      await runCommand(command(), main, []);
+    } finally {
+      const added = (stream: NodeJS.WriteStream, had: readonly unknown[]) =>
+        stream.listeners("error").filter((listener) => !had.includes(listener));
+      for (const listener of added(process.stdout, before[0])) process.stdout.off("error", listener as () => void);
+      for (const listener of added(process.stderr, before[1])) process.stderr.off("error", listener as () => void);
+    }
+    return exit.mock.calls.map(([code]) => code);
+  };
+
+  it("works on when nobody reads its notes any more", async () => {
+    let finished = false;
+    const exits = await exitsOf(async () => {
+      process.stderr.emit("error", cannot("EPIPE"));
+      finished = true;
+      return undefined;
+    });
+    expect([finished, exits, err]).toEqual([true, [EXIT.ok], ""]);
+  });
+
+  it("ends with 0 when the reader of its results has seen enough", async () => {
+    const exits = await exitsOf(async () => void process.stdout.emit("error", cannot("EPIPE")) as undefined);
+    expect([exits[0], err]).toEqual([EXIT.ok, ""]);
+  });
+
+  it("says that its results cannot be written, and ends with 1", async () => {
+    const exits = await exitsOf(async () => void process.stdout.emit("error", cannot("ENOSPC")) as undefined);
+    expect(exits[0]).toBe(EXIT.failed);
+    expect(err).toMatch(/^error: the results cannot be written to standard output: no space left on the disk/);
   });
 });
