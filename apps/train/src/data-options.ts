@@ -59,7 +59,7 @@ export const withDataOptions = (command: ReturnType<typeof createCommand>): Comm
     )
     .option("--val-annotations <file>", "the same for validation", existingFile)
     .option("--val-data <folder>", "folder of validation pictures; default: as --data", existingData)
-    .option("--split <name>", "training split (voc, nus-wide, open-images, csv); default: the usual one")
+    .option("--split <name>", "training split of the dataset; default: the usual one")
     .option("--val-split <name>", "validation split")
     .option(
       "--classes <file>",

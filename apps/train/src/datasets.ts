@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { JsonObject } from "asl-checkpoint";
 import {
-  annotatedSource,
+  annotatedSources,
   type CommandContext,
   existingData,
   findSources,
@@ -63,11 +63,9 @@ interface PictureSets {
 
 async function sourcesOf(options: TrainOptions, { report }: CommandContext): Promise<PictureSets> {
   const data = dataOf(options.data);
-  const { annotations, dataset, split, valSplit, difficult } = options;
-  const splits = {
-    ...(split === undefined ? {} : { train: split }),
-    ...(valSplit === undefined ? {} : { val: valSplit }),
-  };
+  const { annotations, dataset, split, difficult } = options;
+  const elsewhere = options.valAnnotations !== undefined || options.valData !== undefined;
+  const splits = { ...(split === undefined ? {} : { train: split }), ...(elsewhere ? {} : validationSplit(options)) };
   const located = await findSources(data, { dataset, annotations, splits });
   const training = located.train ?? located.whole;
   if (training === undefined) {
@@ -89,20 +87,25 @@ async function sourcesOf(options: TrainOptions, { report }: CommandContext): Pro
 
 /** --val-annotations, else what is found in --val-data, else what was found in --data. */
 async function validationOf(
-  { dataset, valAnnotations, valData }: TrainOptions,
+  options: TrainOptions,
   data: string,
   located: DatasetSource | undefined,
 ): Promise<DatasetSource | undefined> {
+  const { dataset, valAnnotations, valData } = options;
+  const splits = validationSplit(options);
   if (valAnnotations !== undefined) {
     const pictures = located?.kind === "coco" ? located.pictures : data;
-    return annotatedSource(valData ?? pictures, valAnnotations, dataset);
+    const { val, whole, train } = await annotatedSources(valData ?? pictures, valAnnotations, { dataset, splits });
+    return val ?? whole ?? train;
   }
   if (valData === undefined) return located;
-  const { val, whole } = await locateSources(valData, dataset);
+  const { val, whole } = await locateSources(valData, dataset, splits);
   const found = val ?? whole;
   if (found === undefined) throw new UsageError("--val-data needs --val-annotations FILE");
   return found;
 }
+
+const validationSplit = ({ valSplit }: TrainOptions) => (valSplit === undefined ? {} : { val: valSplit });
 
 function dataOf(data: string): string {
   try {
@@ -120,11 +123,6 @@ async function emojiSets(
   { report, signal }: CommandContext,
 ): Promise<PictureSets> {
   const { scenes, valScenes = Math.max(1, Math.round(scenes / 5)), out } = options;
-  const given = (["annotations", "valAnnotations", "valData"] as const).find((name) => options[name] !== undefined);
-  if (given !== undefined) {
-    const option = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`--${option} goes with a folder of pictures; --data emoji generates pictures and annotations`);
-  }
   const classes = options.emojiClasses === "80" ? 80 : 20;
   const generate = async (split: EmojiSplit, count: number): Promise<EmojiScenes> => {
     const folder = join(dirname(out), "data", `emoji-${classes}-${imageSize}px-${split}-${count}`);

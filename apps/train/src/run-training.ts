@@ -4,6 +4,7 @@ import type { Dataset } from "asl-data";
 import { resolveRecipe, summaryOf, type TrainingResult, train } from "asl-training";
 import { augmentationOf } from "./augmentation.js";
 import { writeAugmentationPreview } from "./augmentation-preview.js";
+import { checkCombination } from "./combinations.js";
 import type { TrainOptions } from "./command.js";
 import { isEmoji, openDatasets } from "./datasets.js";
 import { inspectData } from "./inspect-data.js";
@@ -18,6 +19,7 @@ import { sweep, sweepJson, sweepText } from "./sweep.js";
 /** The work of `asl-train`. */
 export async function runTraining(given: TrainOptions, context: CommandContext): Promise<number> {
   const { report } = context;
+  checkCombination(given);
   if (given.inspect === true) return await inspectData(given, imageSizeOf(given, undefined), context);
   const options = await withFetchedWeights(given, context);
   if (options.previewAugment !== undefined) return await previewAugmentation(options.previewAugment, options, context);

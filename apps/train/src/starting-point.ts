@@ -1,15 +1,13 @@
 import { basename } from "node:path";
 import { type Checkpoint, type JsonObject, matchState, readCheckpoint, tresnetConfigOf } from "asl-checkpoint";
 import { alignClasses } from "asl-cli";
-import { InputError, type Tensors, type TresnetConfig, tresnet, tresnetConfig } from "asl-core";
+import { type Tensors, type TresnetConfig, tresnet, tresnetConfig } from "asl-core";
 import type { Dataset } from "asl-data";
 import type { TrainOptions } from "./command.js";
 
 /** The checkpoint of --weights, before the network is known. */
-export async function readStartingWeights({ weights, loadBackbone }: TrainOptions): Promise<Checkpoint | undefined> {
-  if (weights !== undefined) return await readCheckpoint(weights);
-  if (loadBackbone === true) throw new InputError("--load-backbone needs --weights CHECKPOINT");
-  return undefined;
+export async function readStartingWeights({ weights }: TrainOptions): Promise<Checkpoint | undefined> {
+  return weights === undefined ? undefined : await readCheckpoint(weights);
 }
 
 export interface StartingPoint {

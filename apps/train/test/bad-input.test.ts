@@ -91,8 +91,20 @@ describe("asl-train with wrong arguments: one line, exit code 2, nothing started
     [
       "annotations for generated pictures",
       ["--data", "emoji", "--val-annotations", "scenes/instances.json", ...TINY],
-      /--val-annotations goes with a folder of pictures; --data emoji generates pictures and annotations/,
+      /--val-annotations: --data emoji generates pictures and annotations; name a folder, or leave it out/,
     ],
+    ["--load-backbone without weights", [...SCENES, "--load-backbone"], /--load-backbone: needs --weights CHECKPOINT/],
+    [
+      "a page of an inspection without one",
+      [...SCENES, "--html", "x.html"],
+      /--html: of the inspection; add --inspect/,
+    ],
+    [
+      "a split of an instances file",
+      [...SCENES, "--split", "train"],
+      /COCO's JSON has no splits, but "train" is asked/,
+    ],
+    ["generated pictures beside a folder", [...SCENES, "--val-scenes", "3"], /--val-scenes: .* add --data emoji/],
   ])("%s", async (_, args, message) => {
     const result = await messageOf(args);
     expect(result.message).toMatch(message);
@@ -157,9 +169,6 @@ describe("asl-train with input that does not fit: one line, exit code 1, no run 
     await writeOwn("wide.safetensors", tensors);
     await refuse([...SCENES, "--weights", "wide.safetensors"], /wide\.safetensors: does not fit the model.*misshapen/);
   });
-
-  it("--load-backbone without weights", () =>
-    refuse([...SCENES, "--load-backbone"], /--load-backbone needs --weights CHECKPOINT/));
 });
 
 describe("asl-train while it runs", () => {

@@ -48,7 +48,7 @@ export const validateCommand = () =>
       "COCO instances JSON, or CSV; default: where they usually are, seen from --data",
       existingFile,
     )
-    .option("--split <name>", "split of the dataset (voc, nus-wide, open-images, csv); default: the validation split")
+    .option("--split <name>", "split of the dataset; default: the validation split")
     .addOption(aliasesOption())
     .option("--classes-shared", "measure only the classes that model and annotations share")
     .addOption(difficultOption())

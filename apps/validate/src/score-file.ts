@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { COCO_CLASSES, type CommandContext, nameClasses, readClassNames, UsageError } from "asl-cli";
+import { COCO_CLASSES, type CommandContext, nameClasses, readClassNames, readTextFile, UsageError } from "asl-cli";
 import { DEFAULT_THRESHOLD, evaluateScoreFile, openScoreFile, type ValidationReport } from "asl-training";
 import type { ValidateOptions } from "./command.js";
 
@@ -62,6 +61,6 @@ export async function evaluateInBlocks(
 }
 
 async function readLines(file: string): Promise<readonly string[]> {
-  const lines = (await readFile(file, "utf8")).split(/\r?\n/);
+  const lines = (await readTextFile(file)).split(/\r?\n/);
   return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
 }

@@ -1,4 +1,4 @@
-import { type CommandContext, checkPlaceOf, type OpenedModel, UsageError } from "asl-cli";
+import { type CommandContext, checkPlaceOf, givenFlags, type OpenedModel, UsageError } from "asl-cli";
 import type { Dataset } from "asl-data";
 import { type Predictions, savePredictions, type ValidationReport, validationReport } from "asl-training";
 import { calibrate, calibrationAsJson, calibrationAsText, checkCalibration, storeThresholds } from "./calibrate.js";
@@ -70,6 +70,12 @@ async function measureInBlocks(memory: number, options: ValidateOptions, context
   return await evaluateInBlocks(predictions, memory, options, context);
 }
 
+/** Options that decide what scores a network gives to which pictures. */
+const OF_A_RUN = [
+  ...(["dataset", "annotations", "split", "aliases", "classesShared", "skipMissing", "dropUnannotated"] as const),
+  ...(["skipCorrupt", "weights", "imageSize", "numerics"] as const),
+] as const;
+
 interface Validated {
   readonly predictions: Predictions;
   readonly threshold: number | readonly number[];
@@ -83,10 +89,14 @@ async function predictionsFor(options: ValidateOptions, context: CommandContext)
     if (model !== undefined || data !== undefined) {
       throw new UsageError("--predictions replaces --model and --data; give either the one or the other");
     }
+    const stray = givenFlags(options, OF_A_RUN);
+    if (stray !== "") throw new UsageError(`${stray}: --predictions are measured as they are; leave it out`);
     return await savedPredictions(predictions, options, context.report);
   }
   if (model === undefined || data === undefined) {
     throw new UsageError("either --data DIR and --model CHECKPOINT, or --predictions FILE is needed");
   }
+  const stray = givenFlags(options, ["scoresKey", "targetsKey"]);
+  if (stray !== "") throw new UsageError(`${stray}: of saved scores; add --predictions FILE, or leave it out`);
   return await runModel(model, data, options, context);
 }

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { InputError } from "asl-core";
 import { VOC_COCO } from "./dataset-sources.js";
+import { readTextFile } from "./text-file.js";
 
 /** PASCAL-VOC's class names that COCO writes otherwise. */
 export const VOC_TO_COCO: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const FORMS = 'a JSON object { "name": "canonical name" }, or lines "name = cano
 export async function readAliases(file: string | undefined): Promise<Readonly<Record<string, string>> | undefined> {
   if (file === undefined) return undefined;
   if (file === VOC_COCO) return VOC_TO_COCO;
-  const text = await readFile(file, "utf8");
+  const text = await readTextFile(file);
   const pairs = text.trimStart().startsWith("{") ? pairsOfJson(file, text) : pairsOfLines(file, text);
   const aliases = new Map<string, string>();
   for (const { name, canonical, where } of pairs) {

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { InputError } from "asl-core";
 import { emojiClassNames } from "asl-data";
+import { readTextFile } from "./text-file.js";
 
 /** COCO's 80 class names in the order of their category ids. */
 export const COCO_CLASSES: readonly string[] = emojiClassNames(80);
@@ -10,7 +10,7 @@ export const COCO_CLASSES: readonly string[] = emojiClassNames(80);
  * Throws InputError for a file without names, with a name twice, or with other JSON.
  */
 export async function readClassNames(file: string): Promise<readonly string[]> {
-  const text = await readFile(file, "utf8");
+  const text = await readTextFile(file);
   const names = text.trimStart().startsWith("[") ? namesOfJson(file, text) : namesOfLines(text);
   if (names.length === 0) throw new InputError(`${file}: holds no class names; expected one per line, or a JSON array`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

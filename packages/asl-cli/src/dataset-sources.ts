@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { extname } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import {
+  csvSources,
   DATASET_KINDS,
   type Dataset,
   type DatasetKind,
@@ -64,9 +65,7 @@ export interface SourceOptions {
 /** The sets of --data, found or named by --annotations; throws UsageError when nothing is found. */
 export async function findSources(data: string, options: SourceOptions): Promise<LocatedSources> {
   const { dataset, annotations, splits = {} } = options;
-  if (annotations !== undefined) {
-    return { train: undefined, val: undefined, whole: annotatedSource(data, annotations, dataset) };
-  }
+  if (annotations !== undefined) return await annotatedSources(data, annotations, options);
   const located = await locateSources(data, dataset, splits);
   if (located.train !== undefined || located.val !== undefined || located.whole !== undefined) return located;
   if (dataset !== undefined) {
@@ -78,14 +77,28 @@ export async function findSources(data: string, options: SourceOptions): Promise
   );
 }
 
-/** The pictures of a folder with an annotation file: COCO's JSON, or CSV. */
-export function annotatedSource(data: string, annotations: string, dataset: DatasetKind | undefined): DatasetSource {
+/**
+ * The sets of a folder of pictures with an annotation file: COCO's JSON, whose pictures are all one set, or CSV, with sets
+ * as its column "split" says. Throws UsageError.
+ */
+export async function annotatedSources(
+  pictures: string,
+  annotations: string,
+  { dataset, splits = {} }: Pick<SourceOptions, "dataset" | "splits">,
+): Promise<LocatedSources> {
   const kind = dataset ?? (extname(annotations).toLowerCase() === ".csv" ? "csv" : "coco");
   switch (kind) {
-    case "coco":
-      return { kind, pictures: data, annotations };
+    case "coco": {
+      const asked = splits.train ?? splits.val;
+      if (asked !== undefined) {
+        throw new UsageError(
+          `${annotations}: COCO's JSON has no splits, but "${asked}" is asked for; name the file of that split instead`,
+        );
+      }
+      return { train: undefined, val: undefined, whole: { kind, pictures, annotations } };
+    }
     case "csv":
-      return { kind, pictures: data, file: annotations };
+      return await csvSources(annotations, splits, pictures);
     default:
       throw new UsageError(`--annotations goes with coco and csv; the files of ${kind} are found in --data`);
   }

@@ -40,7 +40,7 @@ export {
 } from "./command.js";
 export {
   aliasesOption,
-  annotatedSource,
+  annotatedSources,
   datasetKindOption,
   difficultOption,
   existingData,
@@ -53,6 +53,7 @@ export {
 export { describeError, InterruptedError, UsageError } from "./errors.js";
 export { EXIT } from "./exit-codes.js";
 export { type ExpandedPictures, expandPictures } from "./expand-pictures.js";
+export { givenFlags } from "./given-flags.js";
 export { fewInThisThread } from "./loader-threads.js";
 export { type NumericsName, numericsOption } from "./numerics.js";
 export {
@@ -65,6 +66,7 @@ export {
 export { formatDuration, type Progress, type ProgressOptions } from "./progress.js";
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";
+export { readTextFile } from "./text-file.js";
 export { checkPlaceOf, checkPlaceOfFolder, writeFileAtomically, writeFolderAtomically } from "./write-file.js";
 export {
   cacheDirOption,

@@ -25,7 +25,7 @@ export type { Dataset, DatasetItem, DatasetItems } from "./dataset.js";
 export { type CocoDataset, type CocoItem, type CocoOptions, openCoco } from "./datasets/coco.js";
 export { type CsvOptions, openCsv } from "./datasets/csv.js";
 export { type FolderTreeOptions, openFolderTree } from "./datasets/folders.js";
-export { type LocatedSources, locateSources, SIGNS, type SplitNames } from "./datasets/locate.js";
+export { csvSources, type LocatedSources, locateSources, SIGNS, type SplitNames } from "./datasets/locate.js";
 export { type LocatedDataset, locateDataset, type PictureSet, USUAL_PLACES } from "./datasets/locate-coco.js";
 export { type NusWideOptions, type NusWideSplit, openNusWide } from "./datasets/nus-wide.js";
 export { type OpenImagesOptions, openOpenImages } from "./datasets/open-images.js";

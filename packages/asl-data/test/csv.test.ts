@@ -74,8 +74,18 @@ describe("openCsv", () => {
 });
 
 describe("openFolderTree", () => {
-  it("has a class per folder, and its pictures however deep", async () => {
-    const folder = temporaryTree(empty("dog/2.jpg", "dog/more/1.PNG", "dog/notes.txt", "cat/1.jpg"));
+  it("has a class per folder, and its pictures however deep, but nothing hidden", async () => {
+    const folder = temporaryTree(
+      empty(
+        "dog/2.jpg",
+        "dog/more/1.PNG",
+        "dog/notes.txt",
+        "cat/1.jpg",
+        "cat/._1.jpg",
+        "cat/.thumbs/1.jpg",
+        ".git/1.jpg",
+      ),
+    );
     const { classes, items } = await openFolderTree({ folder });
     expect(classes).toEqual(["cat", "dog"]);
     expect([...items].map(({ name, labels }) => [name, ...labels])).toEqual([

@@ -1,6 +1,7 @@
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { locateSources } from "../src/datasets/locate.js";
+import { csvSources, locateSources } from "../src/datasets/locate.js";
 import { empty, temporaryTree } from "./temporary-tree.js";
 
 const NONE = { train: undefined, val: undefined, whole: undefined };
@@ -123,5 +124,72 @@ describe("locateSources recognises a dataset by its files", () => {
     for (const files of [empty("1.jpg"), empty("train/1.jpg", "val/1.jpg"), {}]) {
       expect(await locateSources(temporaryTree(files), undefined)).toEqual(NONE);
     }
+  });
+
+  it("through links to folders, as of datasets that are kept on another disk", async () => {
+    const disk = temporaryTree(empty("train2017/1.jpg", "tree/cat/1.jpg", "tree/dog/1.jpg", "lists/Concepts81.txt"));
+    const folder = temporaryTree(empty("coco/annotations/instances_train2017.json", "nus/TrainImagelist.txt"));
+    const link = (name: string, to: string) => symlinkSync(join(disk, to), join(folder, name), "junction");
+    link("coco/train2017", "train2017");
+    mkdirSync(join(folder, "classes"));
+    link("classes/train", "tree");
+    link("nus/lists", "lists");
+    const [coco, classes, nus] = await Promise.all(
+      ["coco", "classes", "nus"].map((name) => locateSources(join(folder, name), undefined)),
+    );
+    expect(coco?.train).toMatchObject({ kind: "coco", pictures: join(folder, "coco/train2017") });
+    expect(classes?.train).toEqual({ kind: "folders", folder: join(folder, "classes/train") });
+    expect(nus?.train).toMatchObject({ kind: "nus-wide", split: "Train" });
+  });
+
+  it("but not by hidden folders", async () => {
+    const folder = temporaryTree(empty("cat/1.jpg", ".ipynb_checkpoints/1.jpg"));
+    expect(await locateSources(folder, undefined)).toEqual(NONE);
+  });
+});
+
+describe("a set that is asked for by name", () => {
+  it("is that set, of any kind of dataset", async () => {
+    const coco = temporaryTree(
+      empty("annotations/instances_train.json", "annotations/instances_val.json", "val/1.jpg"),
+    );
+    expect(await locateSources(coco, undefined, { val: "train" })).toMatchObject({
+      val: { annotations: join(coco, "annotations/instances_train.json") },
+    });
+    const classes = (...splits: readonly string[]) =>
+      temporaryTree(empty(...splits.flatMap((split) => [`${split}/cat/1.jpg`, `${split}/dog/1.jpg`])));
+    const folders = classes("train", "val", "test");
+    expect(await locateSources(folders, undefined, { val: "test" })).toMatchObject({
+      train: { folder: join(folders, "train") },
+      val: { folder: join(folders, "test") },
+    });
+    const csv = temporaryTree(empty("train.csv", "val.csv", "test.csv", "extra.csv"));
+    expect(await locateSources(csv, "csv", { train: "extra", val: "test" })).toMatchObject({
+      train: { file: join(csv, "extra.csv") },
+      val: { file: join(csv, "test.csv") },
+    });
+    const column = temporaryTree({ "all.csv": "path,labels,split\na.jpg,cat,A\nb.jpg,cat,B\n" });
+    const file = join(column, "all.csv");
+    expect(await csvSources(file, { val: "B" }, "photos")).toEqual({
+      ...NONE,
+      val: { kind: "csv", file, pictures: "photos", split: "B" },
+    });
+  });
+
+  it("is an error where there is none such", async () => {
+    const openImages = empty("class-descriptions.csv", "train-annotations-human-imagelabels.csv");
+    const refused = [
+      [empty("annotations/instances_train.json"), 'no split "dev" here; it has train'],
+      [empty("instances.json"), 'no split "dev" here; it has no splits'],
+      [empty("train/cat/1.jpg", "train/dog/1.jpg"), 'no split "dev" here; it has train'],
+      [empty("cat/1.jpg", "dog/1.jpg"), 'no split "dev" here; it has no splits'],
+      [empty("train.csv"), 'no split "dev" here; it has train'],
+    ] as const;
+    for (const [files, message] of refused) {
+      await expect(locateSources(temporaryTree(files), undefined, { val: "dev" })).rejects.toThrow(message);
+    }
+    // a name is no pattern
+    expect(await locateSources(temporaryTree(openImages), undefined, { train: "(" })).toEqual(NONE);
+    expect(await locateSources(temporaryTree(openImages), undefined, { train: ".*" })).toEqual(NONE);
   });
 });

@@ -1,5 +1,6 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { DatasetError, messageOf, systemCodeOf } from "../errors.js";
 
 /** A file's text without a byte order mark. Throws DatasetError that says what the file should be. */
@@ -33,23 +34,44 @@ export async function readLines(file: string, expected: string): Promise<readonl
   return lines.map((text, index) => ({ number: index + 1, text: text.trim() })).filter(({ text }) => text !== "");
 }
 
-/** The entries of a folder, by name; none when it is not there. */
-export async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** What systems and tools leave beside people's own files: .DS_Store, ._cat.jpg, .ipynb_checkpoints, .git. */
+export const isHidden = (name: string): boolean => name.startsWith(".");
+
+/** The entries of a folder but hidden ones, by name; a link is what it leads to. None when the folder is not there. */
+async function entriesOf(folder: string): Promise<readonly Entry[]> {
+  let entries: readonly Dirent[];
   try {
-    return (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    entries = await readdir(folder, { withFileTypes: true });
   } catch {
     return [];
   }
+  const own = await Promise.all(
+    entries
+      .filter(({ name }) => !isHidden(name))
+      .map(async (entry): Promise<Entry> => {
+        const { name } = entry;
+        return {
+          name,
+          isFolder: entry.isSymbolicLink() ? await isFolder(join(folder, name)) : entry.isDirectory(),
+        };
+      }),
+  );
+  return own.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The names of the folders in a folder, sorted; none when it is not there. */
 export async function foldersIn(folder: string): Promise<readonly string[]> {
-  return (await entriesOf(folder)).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return (await entriesOf(folder)).filter((entry) => entry.isFolder).map(({ name }) => name);
 }
 
 /** The names of the files in a folder, sorted; none when it is not there. */
 export async function filesIn(folder: string): Promise<readonly string[]> {
-  return (await entriesOf(folder)).filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  return (await entriesOf(folder)).filter((entry) => !entry.isFolder).map(({ name }) => name);
 }
 
 export async function isFile(file: string): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import type { Dataset, DatasetItem } from "../dataset.js";
 import { DatasetError } from "../errors.js";
 import { classTable, UnknownLabels } from "./class-table.js";
-import { foldersIn, isFolder, PICTURE_FILE } from "./files.js";
+import { foldersIn, isFolder, isHidden, PICTURE_FILE } from "./files.js";
 import type { DatasetOptions } from "./options.js";
 
 export interface FolderTreeOptions extends DatasetOptions {
@@ -13,7 +13,8 @@ export interface FolderTreeOptions extends DatasetOptions {
 
 /**
  * Opens a tree with one folder per class: FOLDER/cat/1.jpg shows "cat". Pictures deeper in a class's folder are of that
- * class, too. Classes and pictures come in the order of their names. Throws DatasetError.
+ * class, too. Hidden files and folders (.ipynb_checkpoints, ._1.jpg) are left out. Classes and pictures come in the
+ * order of their names. Throws DatasetError.
  */
 export async function openFolderTree(options: FolderTreeOptions): Promise<Dataset> {
   const { folder } = options;
@@ -29,7 +30,7 @@ export async function openFolderTree(options: FolderTreeOptions): Promise<Datase
   const items: DatasetItem[] = [];
   for (const name of names) {
     const label = indexOf(name);
-    const pictures = (await readdir(join(folder, name), { recursive: true })).filter((file) => PICTURE_FILE.test(file));
+    const pictures = (await readdir(join(folder, name), { recursive: true })).filter(isPicture);
     if (label === undefined) {
       if (pictures.length > 0) unknown.add(`folder "${name}"`);
       continue;
@@ -47,3 +48,5 @@ export async function openFolderTree(options: FolderTreeOptions): Promise<Datase
   }
   return { classes, items };
 }
+
+const isPicture = (file: string) => PICTURE_FILE.test(file) && !file.split(sep).some(isHidden);

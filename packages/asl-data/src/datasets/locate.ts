@@ -3,7 +3,7 @@ import { InputError } from "asl-core";
 import { csvSplits } from "./csv.js";
 import { filesIn, foldersIn, isFile, isFolder, PICTURE_FILE } from "./files.js";
 import { listed } from "./listing.js";
-import { folderSplit, locateDataset, USUAL_PLACES } from "./locate-coco.js";
+import { folderSplit, locateDataset, type PictureSet, USUAL_PLACES } from "./locate-coco.js";
 import { nusWideSplits } from "./nus-wide.js";
 import type { DatasetKind, DatasetSource } from "./source.js";
 import { isVocFolder, vocSplits } from "./voc.js";
@@ -16,6 +16,7 @@ export interface LocatedSources {
   readonly whole: DatasetSource | undefined;
 }
 
+/** The sets that are asked for by name. A name that a dataset does not have is an error, here or when it is opened. */
 export interface SplitNames {
   /** Default: trainval where test is there, else train. */
   readonly train?: string;
@@ -104,27 +105,31 @@ async function locateNusWide(data: string, splits: SplitNames): Promise<LocatedS
   };
 }
 
+/** "oidv6-train-annotations-human-imagelabels.csv" is of the split "train". */
+const LABELS_OF_SPLIT = /(?:^|-)([^-]+)-annotations-human-imagelabels.*\.csv$/;
+
 async function locateOpenImages(data: string, splits: SplitNames): Promise<LocatedSources> {
   const folders = [data, ...(await foldersIn(data)).map((name) => join(data, name))];
   const files = (
     await Promise.all(folders.map(async (folder) => (await filesIn(folder)).map((name) => join(folder, name))))
   ).flat();
-  const matching = (pattern: RegExp) => files.filter((file) => pattern.test(basename(file)));
-  const only = (pattern: RegExp, what: string): string | undefined => {
-    const [first, second] = matching(pattern);
+  const matching = (pattern: RegExp, group?: string) =>
+    files.filter((file) => {
+      const match = pattern.exec(basename(file));
+      return match !== null && (group === undefined || match[1] === group);
+    });
+  const only = (pattern: RegExp, what: string, group?: string): string | undefined => {
+    const [first, second] = matching(pattern, group);
     if (second !== undefined)
       throw new InputError(`both ${first} and ${second} could be Open Images' ${what}; keep one`);
     return first;
   };
-  if (matching(/annotations-human-imagelabels.*\.csv$/).length === 0) return NONE;
+  if (matching(LABELS_OF_SPLIT).length === 0) return NONE;
   const descriptions = only(/class-descriptions(?!-boxable).*\.csv$/, "class descriptions");
   if (descriptions === undefined) return NONE;
   const trainable = only(/classes-trainable.*\.txt$/, "trainable classes");
   const source = async (split: string): Promise<DatasetSource | undefined> => {
-    const labels = only(
-      new RegExp(`(^|-)${split}-annotations-human-imagelabels.*\\.csv$`),
-      `labels of the split ${split}`,
-    );
+    const labels = only(LABELS_OF_SPLIT, `labels of the split ${split}`, split);
     if (labels === undefined) return undefined;
     const places = [join(data, split), join(data, "images", split), join(data, "images"), data];
     const pictures = await firstFolder(places);
@@ -142,54 +147,85 @@ async function firstFolder(places: readonly string[]): Promise<string> {
   return places.at(-1)!;
 }
 
-async function locateCoco(data: string): Promise<LocatedSources> {
+async function locateCoco(data: string, splits: SplitNames): Promise<LocatedSources> {
   if (!(await isFolder(data))) return NONE;
-  const { train, val, whole } = await locateDataset(data);
-  const source = (set: typeof train): DatasetSource | undefined =>
+  const located = await locateDataset(data);
+  const source = (set: PictureSet | undefined): DatasetSource | undefined =>
     set === undefined ? undefined : { kind: "coco", ...set };
-  return { train: source(train), val: source(val), whole: source(whole) };
+  const [train, val, whole] = [source(located.train), source(located.val), source(located.whole)];
+  if (train === undefined && val === undefined && whole === undefined) return NONE;
+  const asked = (name: string | undefined, usual: DatasetSource | undefined): DatasetSource | undefined => {
+    if (name === undefined) return usual;
+    const split = folderSplit(name);
+    const found = split === undefined ? undefined : { train, val }[split];
+    return found ?? noSuchSplit(data, name, [...(train ? ["train"] : []), ...(val ? ["val"] : [])]);
+  };
+  return { train: asked(splits.train, train), val: asked(splits.val, val), whole };
+}
+
+function noSuchSplit(data: string, asked: string, names: readonly string[]): never {
+  const has = names.length === 0 ? "has no splits" : `has ${listed(names)}`;
+  throw new InputError(`${data}: no split "${asked}" here; it ${has}`);
 }
 
 async function locateCsv(data: string, splits: SplitNames): Promise<LocatedSources> {
-  if (extname(data).toLowerCase() === ".csv" && (await isFile(data))) return await csvSets(data, splits);
-  const files = await filesIn(data);
-  const named = (...names: readonly string[]) => names.find((name) => files.includes(`${name}.csv`));
-  const source = (name: string | undefined): DatasetSource | undefined =>
-    name === undefined ? undefined : { kind: "csv", file: join(data, `${name}.csv`) };
-  const train = named("train");
-  const val = named("val", "validation", "test");
-  if (train !== undefined || val !== undefined) return { train: source(train), val: source(val), whole: undefined };
-  const whole = named("labels", "annotations", "data");
-  return whole === undefined ? NONE : await csvSets(join(data, `${whole}.csv`), splits);
+  if (extname(data).toLowerCase() === ".csv" && (await isFile(data))) return await csvSources(data, splits);
+  const files = (await filesIn(data)).filter((name) => name.endsWith(".csv")).map((name) => basename(name, ".csv"));
+  const source = (asked: string | undefined, usual: readonly string[]): DatasetSource | undefined => {
+    if (asked !== undefined && !files.includes(asked)) return noSuchSplit(data, asked, files);
+    const name = asked ?? usual.find((each) => files.includes(each));
+    return name === undefined ? undefined : { kind: "csv", file: join(data, `${name}.csv`) };
+  };
+  if (CSV_SPLITS.flat().some((name) => files.includes(name))) {
+    const [train, val] = CSV_SPLITS;
+    return { train: source(splits.train, train), val: source(splits.val, val), whole: undefined };
+  }
+  const whole = ["labels", "annotations", "data"].find((name) => files.includes(name));
+  return whole === undefined ? NONE : await csvSources(join(data, `${whole}.csv`), splits);
 }
 
-/** A column "split" makes sets of one file. */
-async function csvSets(file: string, splits: SplitNames): Promise<LocatedSources> {
+/** How files and rows of the training and the validation pictures are called. */
+const CSV_SPLITS = [["train"], ["val", "validation", "valid", "test"]] as const;
+
+/**
+ * The sets of a CSV file: as its column "split" says; without such a column all are `whole`. A set that is asked for is
+ * not looked for here: opening it says what is there. `pictures`: the folder that paths are relative to; default: that of
+ * the file.
+ */
+export async function csvSources(file: string, splits: SplitNames = {}, pictures?: string): Promise<LocatedSources> {
   const names = await csvSplits(file);
+  const all = { kind: "csv", file, ...(pictures === undefined ? {} : { pictures }) } as const;
   const source = (asked: string | undefined, usual: readonly string[]): DatasetSource | undefined => {
     const split = asked ?? usual.find((name) => names.includes(name));
-    return split === undefined ? undefined : { kind: "csv", file, split };
+    return split === undefined ? undefined : { ...all, split };
   };
-  const train = source(splits.train, ["train"]);
-  const val = source(splits.val, ["val", "validation", "valid", "test"]);
-  return { train, val, whole: train === undefined && val === undefined ? { kind: "csv", file } : undefined };
+  const train = source(splits.train, CSV_SPLITS[0]);
+  const val = source(splits.val, CSV_SPLITS[1]);
+  return { train, val, whole: train === undefined && val === undefined ? all : undefined };
 }
 
-async function locateFolders(data: string): Promise<LocatedSources> {
+async function locateFolders(data: string, splits: SplitNames): Promise<LocatedSources> {
   const own = resolve(data);
   const names = await foldersIn(own);
-  const tree = async (name: string | undefined): Promise<DatasetSource | undefined> =>
-    name !== undefined && (await holdsClassFolders(join(own, name)))
-      ? { kind: "folders", folder: join(data, name) }
-      : undefined;
-  const train = await tree(names.find((name) => folderSplit(name) === "train"));
-  const val = await tree(names.find((name) => folderSplit(name) === "val") ?? names.find((name) => name === "test"));
-  if (train !== undefined || val !== undefined) return { train, val, whole: undefined };
+  const tree = async (asked: string | undefined, usual: string | undefined): Promise<DatasetSource | undefined> => {
+    const name = asked ?? usual;
+    if (name !== undefined && names.includes(name) && (await holdsClassFolders(join(own, name))))
+      return { kind: "folders", folder: join(data, name) };
+    return asked === undefined ? undefined : noSuchSplit(data, asked, names);
+  };
+  const ofSplit = (split: string) => names.find((name) => folderSplit(name) === split);
+  if (ofSplit("train") !== undefined || ofSplit("val") !== undefined || names.includes("test")) {
+    const train = await tree(splits.train, ofSplit("train"));
+    const val = await tree(splits.val, ofSplit("val") ?? names.find((name) => name === "test"));
+    if (train !== undefined || val !== undefined) return { train, val, whole: undefined };
+  }
   if (names.some((name) => folderSplit(name) !== undefined) || !(await holdsClassFolders(own))) return NONE;
   const split = folderSplit(basename(own));
-  if (split === undefined) return { train: undefined, val: undefined, whole: { kind: "folders", folder: data } };
   // seen from one of the splits' folders: the other is beside it
-  return await locateFolders(dirname(own));
+  if (split !== undefined) return await locateFolders(dirname(own), splits);
+  const asked = splits.train ?? splits.val;
+  if (asked !== undefined) noSuchSplit(data, asked, []);
+  return { train: undefined, val: undefined, whole: { kind: "folders", folder: data } };
 }
 
 /** Whether two folders or more in it have pictures in them. */

@@ -1,9 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Dataset, DatasetItem } from "../dataset.js";
 import { DatasetError } from "../errors.js";
 import { classTable, UnknownLabels } from "./class-table.js";
-import { isFolder, readLines } from "./files.js";
+import { filesIn, foldersIn, isFolder, readLines } from "./files.js";
 import { listed, shown } from "./listing.js";
 import type { DatasetOptions } from "./options.js";
 import { withPictures } from "./pictures.js";
@@ -81,11 +80,12 @@ const labelFile = (concept: string, split: NusWideSplit) =>
 async function listFiles(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
   const search = async (place: string, depth: number): Promise<void> => {
-    const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      const path = join(place, entry.name);
-      if (entry.name.endsWith(".txt")) found.set(entry.name, [...(found.get(entry.name) ?? []), path]);
-      else if (entry.isDirectory() && depth > 0 && !PICTURE_FOLDERS.includes(entry.name)) await search(path, depth - 1);
+    for (const name of await filesIn(place)) {
+      if (name.endsWith(".txt")) found.set(name, [...(found.get(name) ?? []), join(place, name)]);
+    }
+    if (depth === 0) return;
+    for (const name of await foldersIn(place)) {
+      if (!PICTURE_FOLDERS.includes(name)) await search(join(place, name), depth - 1);
     }
   };
   await search(folder, 3);
