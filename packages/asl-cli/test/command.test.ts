@@ -181,15 +181,13 @@ describe("runCommand", () => {
   const cannot = (code: string) => Object.assign(new Error(`${code}: write`), { code, syscall: "write" });
   const exitsOf = async (main: () => Promise<undefined>) => {
     const exit = vi.spyOn(process, "exit").mockImplementation((() => undefined) as () => never);
-    vi.mocked(process.stdout.write).mockImplementation((_, done) => {
-      if (typeof done === "function") done();
-      return true;
-    });
-    vi.mocked(process.stderr.write).mockImplementation((text, done) => {
+    const written = (text: unknown, done?: unknown) => {
       err += String(text);
       if (typeof done === "function") done();
       return true;
-    });
+    };
+    vi.mocked(process.stdout.write).mockImplementation((_, done?: unknown) => written("", done));
+    vi.mocked(process.stderr.write).mockImplementation(written);
     const before = [process.stdout.listeners("error"), process.stderr.listeners("error")] as const;
     try {
       await runCommand(command(), main, []);
