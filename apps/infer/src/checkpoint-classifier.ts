@@ -91,18 +91,18 @@ async function openSession(
 ): Promise<OnnxModelSession> {
   const few = pictures !== undefined && pictures * imageSize ** 2 <= FEW_PIXELS;
   const isFed = few && backend === "onnx";
-  const exported = (overwriteState: true | typeof isLarge, onScaling: (scale: () => void) => void) => {
+  const exported = (onScaling: (scale: () => void) => void) => {
     const graph = (rows: number) => evaluateProgram({ model, batchSize: rows, imageSize }).graph;
     const batch = partialBatches ? "dynamic" : batchSize;
-    return timed("model", () => exportModel({ graph, state, batch, overwriteState, onScaling }));
+    return timed("model", () => exportModel({ graph, state, batch, overwriteState: true, onScaling }));
   };
-  // only what is fed may be scaled later: the session takes the others as they are
+  // every kernel is fed, so that none has to be scaled before the session is made
   const scalings: (() => void)[] = [];
-  let onnx = isFed ? await exported(isLarge, (scale) => scalings.push(scale)) : undefined;
+  let onnx = isFed ? await exported((scale) => scalings.push(scale)) : undefined;
   if (onnx === undefined || !areKernels(onnx, state)) {
     await timed("weights", () => rest);
     scalings.length = 0;
-    onnx = await exported(true, (scale) => scale());
+    onnx = await exported((scale) => scale());
   }
   const opening = {
     ...(few ? { sessionOptions: { graphOptimizationLevel: "extended" } as const } : {}),

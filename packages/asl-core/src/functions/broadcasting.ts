@@ -16,14 +16,18 @@ export function builderOf(op: string, operands: readonly Operand[]): Builder {
 /** NumPy's rule: align right, extents must be equal or 1. */
 export function broadcastShapes(op: string, shapes: readonly Shape[], scope: string): Shape {
   const rank = Math.max(...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const extents = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
-    const extent = extents.find((candidate) => candidate !== 1) ?? 1;
-    if (extents.some((other) => other !== 1 && other !== extent)) {
-      throw new ShapeError(op, `shapes ${shapes.map(formatShape).join(" and ")} do not broadcast`, scope);
+  const common = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    const offset = rank - shape.length;
+    for (const [axis, extent] of shape.entries()) {
+      if (extent === 1 || extent === common[axis + offset]) continue;
+      if (common[axis + offset] !== 1) {
+        throw new ShapeError(op, `shapes ${shapes.map(formatShape).join(" and ")} do not broadcast`, scope);
+      }
+      common[axis + offset] = extent;
     }
-    return extent;
-  });
+  }
+  return common;
 }
 
 /** x repeated to `shape` by NumPy's rule. */

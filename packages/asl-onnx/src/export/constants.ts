@@ -11,27 +11,22 @@ import {
   type ValueId,
 } from "asl-core";
 
-type Reals = Float64Array;
+/** An f32 value; what is stored into a Float32Array is rounded by that. */
+export type Reals = Float32Array | Float64Array;
 
-type Rounding = (x: number) => number;
-
-// loops: an array's map calls a function for each of some 100,000 elements, in a program that does so once
+// loops, into an array that is there: some 100,000 elements, in a program that does so once, before it is compiled
 const unary =
   (f: (x: number) => number): Arithmetic =>
-  (round, [x]) => {
-    const result = new Float64Array(x!.length);
-    for (let i = 0; i < result.length; i++) result[i] = round(f(x![i]!));
-    return result;
+  (result, [x]) => {
+    for (let i = 0; i < result.length; i++) result[i] = f(x![i]!);
   };
 const binary =
   (f: (a: number, b: number) => number): Arithmetic =>
-  (round, [a, b]) => {
-    const result = new Float64Array(a!.length);
-    for (let i = 0; i < result.length; i++) result[i] = round(f(a![i]!, b![i]!));
-    return result;
+  (result, [a, b]) => {
+    for (let i = 0; i < result.length; i++) result[i] = f(a![i]!, b![i]!);
   };
 
-type Arithmetic = (round: Rounding, inputs: readonly Reals[]) => Reals;
+type Arithmetic = (result: Reals, inputs: readonly Reals[]) => void;
 
 /** Ops that round correctly everywhere: in float32 the folded bits are those of a run. */
 const ROUNDED: Partial<Record<OpName, Arithmetic>> = {
@@ -47,13 +42,15 @@ const ROUNDED: Partial<Record<OpName, Arithmetic>> = {
   min: binary(Math.min),
 };
 
-/** Values of a graph that depend on nothing but constants and given inputs, computed when asked for. */
+/**
+ * Values of a graph that depend on nothing but constants and given inputs, computed when asked for. They may be the memory
+ * of what was given: not to be written to.
+ */
 export class ConstantValues {
   readonly #graph: Graph;
   readonly #producers: readonly (AnyNode | undefined)[];
-  readonly #known: ReadonlyMap<ValueId, TensorData>;
-  readonly #values = new Map<ValueId, Reals | undefined>();
-  readonly #round: Rounding;
+  readonly #values: Map<ValueId, Reals | undefined>;
+  readonly #allocate: (size: number) => Reals;
 
   /**
    * `inputs`: graph inputs that do not change, by name. `precision`: `f32` rounds after every op, as a run does; `f64`
@@ -62,32 +59,24 @@ export class ConstantValues {
   constructor(graph: Graph, inputs: Tensors, precision: "f32" | "f64") {
     this.#graph = graph;
     this.#producers = producersOf(graph);
-    this.#known = new Map(Object.entries(inputs).map(([name, tensor]) => [graph.inputs[name]!, tensor]));
-    this.#round = precision === "f32" ? Math.fround : (x) => x;
+    this.#allocate = precision === "f32" ? (size) => new Float32Array(size) : (size) => new Float64Array(size);
+    // given tensors are float32, whatever holds them
+    this.#values = new Map(Object.entries(inputs).map(([name, given]) => [graph.inputs[name]!, realsOf(given)]));
   }
 
-  /** The f32 value in a float64 array; undefined when it depends on a run, or on an op that is not folded. */
+  /** Undefined when it depends on a run, or on an op that is not folded. */
   get(value: ValueId): Reals | undefined {
-    // Given tensors are large and mostly read once: not kept in float64.
-    const known = this.#known.get(value);
-    if (known !== undefined) return known.type.dtype === "f32" ? new Float64Array(known.data) : undefined;
     if (this.#values.has(value)) return this.#values.get(value);
     const result = this.#compute(value);
     this.#values.set(value, result);
     return result;
   }
 
-  /** The same without a copy of a given tensor: a kernel may be large. Not to be written to. */
-  view(value: ValueId): Reals | Float32Array | undefined {
-    const known = this.#known.get(value)?.data;
-    return known instanceof Float32Array ? known : this.get(value);
-  }
-
   #compute(value: ValueId): Reals | undefined {
-    if (this.#graph.types[value]!.dtype !== "f32") return undefined;
+    const { dtype, shape } = this.#graph.types[value]!;
     const node = this.#producers[value];
-    if (node === undefined) return undefined;
-    if (node.op === "constant") return new Float64Array(node.attrs.value.data).map(this.#round);
+    if (dtype !== "f32" || node === undefined) return undefined;
+    if (node.op === "constant") return filled(this.#allocate(sizeOf(shape)), node.attrs.value.data);
     const arithmetic = ROUNDED[node.op];
     const isView = node.op === "reshape" || node.op === "stopGradient";
     if (arithmetic === undefined && !isView && node.op !== "broadcast" && node.op !== "transpose") return undefined;
@@ -97,39 +86,46 @@ export class ConstantValues {
       if (data === undefined) return undefined;
       inputs.push(data);
     }
-    if (arithmetic !== undefined) return arithmetic(this.#round, inputs);
-    const { shape } = this.#graph.types[node.inputs[0]!]!;
-    const strides = stridesOf(shape);
-    const target = this.#graph.types[value]!.shape;
-    // The step in the input for one step along each axis of the output.
-    if (node.op === "broadcast") {
-      const { axes } = node.attrs;
-      return walk(
-        inputs[0]!,
-        target,
-        target.map((_, axis) => strides[axes.indexOf(axis)] ?? 0),
-      );
-    }
-    if (node.op === "transpose")
-      return walk(
-        inputs[0]!,
-        target,
-        node.attrs.permutation.map((axis) => strides[axis]!),
-      );
-    return inputs[0]!;
+    if (isView) return inputs[0]!;
+    const result = this.#allocate(sizeOf(shape));
+    if (arithmetic !== undefined) arithmetic(result, inputs);
+    else move(result, inputs[0]!, shape, this.#steps(node));
+    return result;
+  }
+
+  /** Of a broadcast or transpose: the step in the input for one step along each axis of the output. */
+  #steps(node: AnyNode): number[] {
+    const strides = stridesOf(this.#graph.types[node.inputs[0]!]!.shape);
+    if (node.op === "transpose") return node.attrs.permutation.map((axis) => strides[axis]!);
+    const axes = node.op === "broadcast" ? node.attrs.axes : [];
+    return this.#graph.types[node.output]!.shape.map((_, axis) => strides[axes.indexOf(axis)] ?? 0);
   }
 }
 
+const realsOf = ({ type, data }: TensorData): Reals | undefined => {
+  if (type.dtype !== "f32") return undefined;
+  return data instanceof Float32Array || data instanceof Float64Array ? data : Float32Array.from(data);
+};
+
+function filled(result: Reals, data: ArrayLike<number>): Reals {
+  result.set(data);
+  return result;
+}
+
 /** Elements of `source` in the row-major order of `shape`, `steps[axis]` apart. */
-function walk(source: Reals, shape: Shape, steps: readonly number[]): Reals {
+function move(result: Reals, source: Reals, shape: Shape, steps: readonly number[]): void {
+  if (source.length === 1) {
+    result.fill(source[0]!);
+    return;
+  }
   const strides = stridesOf(shape);
-  return new Float64Array(sizeOf(shape)).map((_, i) => {
+  for (let i = 0; i < result.length; i++) {
     let offset = 0;
     for (let axis = 0, rest = i; axis < shape.length; axis++) {
       const index = Math.floor(rest / strides[axis]!);
       rest -= index * strides[axis]!;
       offset += index * steps[axis]!;
     }
-    return source[offset]!;
-  });
+    result[i] = source[offset]!;
+  }
 }

@@ -1,8 +1,8 @@
-import { formatType, type Graph, InputError, type Shape, sameType, type Tensors } from "asl-core";
+import { formatType, type Graph, InputError, sameType, type Tensors } from "asl-core";
 import { toOnnxModel } from "../model.js";
 import { encodeModel } from "../proto/encode.js";
 import type { ModelProto } from "../proto/messages.js";
-import { inferenceFusions, type Overwriting } from "./folding.js";
+import { inferenceFusions } from "./folding.js";
 import { symbolicBatch } from "./symbolic-batch.js";
 
 export interface ExportOptions {
@@ -10,11 +10,11 @@ export interface ExportOptions {
   readonly graph: (batch: number) => Graph;
   /** Values of graph inputs that become initializers, by input name; all other inputs stay inputs. */
   readonly state: Tensors;
-  /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights; or those of which this says so. */
-  readonly overwriteState?: boolean | ((shape: Shape) => boolean);
+  /** `state` is not used any more: kernels may be scaled where they are, which saves a copy of nearly all weights. */
+  readonly overwriteState?: boolean;
   /**
-   * With `overwriteState`: takes the scaling of such kernels instead of having it done at once. Until it is called, the
-   * numbers of kernels that are scaled where they are do not matter.
+   * With `overwriteState`: takes the scaling of each such kernel, instead of having it done at once. Until it is called,
+   * the numbers of the kernel do not matter.
    */
   readonly onScaling?: (scale: () => void) => void;
   /** A fixed batch size, or `dynamic` for the symbolic extent "batch". */
@@ -38,7 +38,7 @@ export function exportOnnx(options: ExportOptions): Uint8Array {
 
 /** The same as a message. It shares the memory of weights that are not folded with `state`. */
 export function exportModel(options: ExportOptions): ModelProto {
-  const { state, batch } = options;
+  const { state, batch, overwriteState = false, onScaling = (scale) => scale() } = options;
   if (batch !== "dynamic" && !(Number.isInteger(batch) && batch >= 1)) {
     throw new InputError(`export: batch must be "dynamic" or a whole number >= 1; got ${batch}`);
   }
@@ -48,17 +48,12 @@ export function exportModel(options: ExportOptions): ModelProto {
     ...symbolic,
     name: options.name ?? "model",
     initializers: state,
-    fusions: inferenceFusions(graph, state, overwritingOf(options)),
+    fusions: inferenceFusions(graph, state, overwriteState ? onScaling : undefined),
     metadata: options.metadata ?? {},
     ...(options.producerName === undefined ? {} : { producerName: options.producerName }),
     ...(options.producerVersion === undefined ? {} : { producerVersion: options.producerVersion }),
   });
   return model;
-}
-
-function overwritingOf({ overwriteState = false, onScaling = (scale) => scale() }: ExportOptions): Overwriting {
-  const picks = typeof overwriteState === "function" ? overwriteState : () => overwriteState;
-  return { picks, scaling: onScaling };
 }
 
 function checkState(graph: Graph, state: Tensors): void {

@@ -4,14 +4,11 @@ import { floatsOf } from "../proto/tensors.js";
 import type { OnnxRuntime } from "./tensors.js";
 
 export interface FedModel {
-  /** The model with its large kernels as inputs. */
+  /** The model with its kernels as inputs. */
   readonly model: ModelProto;
   /** These inputs, by name, over the memory of the initializers that they were. */
   readonly kernels: Readonly<Record<string, Tensor>>;
 }
-
-/** Bytes from which on a kernel is worth an input. */
-const LARGE = 2 ** 14;
 
 /**
  * ONNX Runtime copies initializers twice when it loads a model, and inputs never: a model whose convolution kernels are
@@ -21,8 +18,7 @@ const LARGE = 2 ** 14;
 export function feedKernels(runtime: OnnxRuntime, model: ModelProto): FedModel {
   const { node, initializer, input } = model.graph;
   const names = new Set(node.flatMap(({ opType, input: [, kernel] }) => (opType === "Conv" && kernel ? [kernel] : [])));
-  const isFed = ({ name, dataType, rawData }: TensorProto) =>
-    names.has(name) && dataType === DATA_TYPE.float && rawData.byteLength >= LARGE;
+  const isFed = ({ name, dataType }: TensorProto) => names.has(name) && dataType === DATA_TYPE.float;
   const fed = initializer.filter(isFed);
   const rest = initializer.filter((tensor) => !isFed(tensor));
   return {
