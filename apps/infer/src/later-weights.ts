@@ -1,4 +1,4 @@
-import { type Shape, sizeOf, type Tensors } from "asl-core";
+import { type Shape, sizeOf, type TensorData, type Tensors } from "asl-core";
 import type { ModelProto } from "asl-onnx";
 
 /** Elements from which on it pays to make a network ready while a kernel is still being read. */
@@ -13,6 +13,8 @@ export const isLarge = (shape: Shape): boolean => shape.length === 4 && sizeOf(s
  */
 export function areKernels({ graph: { node, initializer } }: ModelProto, state: Tensors): boolean {
   const names = new Set(node.flatMap(({ opType, input }) => (opType === "Conv" ? [input[1]] : [])));
-  const read = new Set(initializer.flatMap(({ name, rawData }) => (names.has(name) ? [rawData.buffer] : [])));
-  return Object.values(state).every(({ type, data }) => !isLarge(type.shape) || read.has(data.buffer));
+  const kernels = initializer.filter(({ name }) => names.has(name)).map(({ rawData }) => rawData);
+  const isKernel = ({ buffer, byteOffset, byteLength }: TensorData["data"]) =>
+    kernels.some((raw) => raw.buffer === buffer && raw.byteOffset === byteOffset && raw.byteLength === byteLength);
+  return Object.values(state).every(({ type, data }) => !isLarge(type.shape) || isKernel(data));
 }

@@ -1,4 +1,5 @@
 import type { ByteSource } from "./file/byte-source.js";
+import type { Memory } from "./file/chunks.js";
 
 /** A running SHA-256. */
 export interface Sha256 {
@@ -14,8 +15,10 @@ export interface ZipEntries {
   sizeOf(name: string): number | undefined;
   /** Makes `read` of an entry quicker later on, where that is possible. */
   prepare(name: string): Promise<void>;
-  /** The unpacked bytes of an entry, checked against its CRC-32, in a buffer of exactly that size: `into`, or its own. */
-  read(name: string, into?: ArrayBuffer): Promise<ArrayBuffer>;
+  /** The unpacked bytes of an entry, checked against its CRC-32, in a buffer of exactly that size. */
+  read(name: string): Promise<ArrayBuffer>;
+  /** The same into memory of exactly that size. */
+  readInto(target: Memory, name: string): Promise<void>;
 }
 
 /** What the readers need and Node.js and browsers have in ways of their own. */

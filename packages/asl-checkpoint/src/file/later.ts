@@ -7,7 +7,10 @@ export const NONE_LATER: IsLater = () => false;
 
 /** A file whose numbers are still coming. */
 export interface Begun<Content> {
-  /** Complete but for the numbers of some tensors; nothing may be written into any before `rest` is over. */
+  /**
+   * Complete but for the numbers of some tensors, which share one buffer; nothing may be written into any before `rest` is
+   * over.
+   */
   readonly content: Content;
   /** Over when all numbers are there and the file was checked as a whole. It must be waited for, also after an error. */
   readonly rest: Promise<void>;
@@ -20,6 +23,21 @@ export async function whole<Content>(begun: Promise<Begun<Content>>): Promise<Co
   const { content, rest } = await begun;
   await rest;
   return content;
+}
+
+/**
+ * Arrays of these sizes in one buffer. What V8 counts for each new buffer makes it look for garbage again and again while
+ * a large file is read; this it counts once.
+ */
+export function allocateTogether(sizes: readonly number[]): Float32Array<ArrayBuffer>[] {
+  const { BYTES_PER_ELEMENT } = Float32Array;
+  const buffer = new ArrayBuffer(sizes.reduce((sum, size) => sum + size, 0) * BYTES_PER_ELEMENT);
+  let at = 0;
+  return sizes.map((size) => {
+    const array = new Float32Array(buffer, at, size);
+    at += array.byteLength;
+    return array;
+  });
 }
 
 /** A promise that may fail before anybody waits for it. */

@@ -1,5 +1,6 @@
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "./byte-source.js";
+import { copyInto, type Memory } from "./chunks.js";
 
 /** The content of a file in memory. */
 export class MemoryBytes implements ByteSource {
@@ -17,17 +18,16 @@ export class MemoryBytes implements ByteSource {
     return this.#bytes.byteLength;
   }
 
-  async readInto(target: Uint8Array, position: number): Promise<void> {
-    target.set(this.#view(position, target.byteLength));
+  async readInto(target: Memory, position: number): Promise<void> {
+    copyInto(target, this.#view(position, target.byteLength));
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#view(position, length).slice();
   }
 
-  async readBuffer(position: number, length: number, into = new ArrayBuffer(length)): Promise<ArrayBuffer> {
-    new Uint8Array(into).set(this.#view(position, length));
-    return into;
+  async readBuffer(position: number, length: number): Promise<ArrayBuffer> {
+    return this.#view(position, length).slice().buffer;
   }
 
   async close(): Promise<void> {}

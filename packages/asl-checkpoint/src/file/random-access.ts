@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError, causeOf, systemCode } from "../errors.js";
 import { Blocks, PIECE } from "./blocks.js";
 import type { ByteSource } from "./byte-source.js";
-import { CHUNK, chunksOf } from "./chunks.js";
+import { chunksOf, type Memory } from "./chunks.js";
 import { truncated } from "./memory-bytes.js";
 
 /** A file of any size that is read at given positions. Every error names the file. */
@@ -37,10 +37,12 @@ export class RandomAccessFile implements ByteSource {
   }
 
   /** Fills `target` from `position` on; an error if the file ends before. */
-  async readInto(target: Uint8Array, position: number): Promise<void> {
+  async readInto(target: Memory, position: number): Promise<void> {
     this.#checkRange(position, target.byteLength);
-    if (target.byteLength <= PIECE) await this.#blocks.fill(target, position);
-    else await this.#fill(target, position);
+    for (const [chunk, offset] of chunksOf(target)) {
+      if (target.byteLength <= PIECE) await this.#blocks.fill(chunk, position);
+      else await this.#fill(chunk, position + offset);
+    }
   }
 
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -50,11 +52,11 @@ export class RandomAccessFile implements ByteSource {
     return buffer;
   }
 
-  /** The same into a buffer of exactly that length, of any size: `into`, or one of its own. */
-  async readBuffer(position: number, length: number, into?: ArrayBuffer): Promise<ArrayBuffer> {
+  /** The same as a buffer of exactly that length, of any size. */
+  async readBuffer(position: number, length: number): Promise<ArrayBuffer> {
     this.#checkRange(position, length);
-    const buffer = into ?? new ArrayBuffer(length);
-    for (const [chunk, offset] of chunksOf(buffer)) await this.readInto(chunk, position + offset);
+    const buffer = new ArrayBuffer(length);
+    await this.readInto(buffer, position);
     return buffer;
   }
 
@@ -74,7 +76,7 @@ export class RandomAccessFile implements ByteSource {
 
   async #fill(target: Uint8Array, position: number): Promise<void> {
     for (let done = 0; done < target.byteLength; ) {
-      const { bytesRead } = await this.#read(target, done, Math.min(CHUNK, target.byteLength - done), position + done);
+      const { bytesRead } = await this.#read(target, done, target.byteLength - done, position + done);
       if (bytesRead === 0) {
         throw new CheckpointError(this.file, `the file became shorter while it was read (at byte ${position + done})`);
       }

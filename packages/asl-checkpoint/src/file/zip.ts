@@ -4,7 +4,7 @@ import yauzl from "yauzl";
 import { CheckpointError, causeOf } from "../errors.js";
 import type { ZipEntries } from "../host.js";
 import type { ByteSource } from "./byte-source.js";
-import { chunksOf } from "./chunks.js";
+import { chunksOf, copyInto, type Memory } from "./chunks.js";
 
 const STORED = 0;
 const DEFLATED = 8;
@@ -83,45 +83,55 @@ export class ZipArchive implements ZipEntries {
     if (entry !== undefined) this.#starts.set(name, await this.#dataStart(entry));
   }
 
-  /** The unpacked bytes of an entry, in a buffer of exactly that size: `into`, or one of its own. */
-  async read(name: string, into?: ArrayBuffer): Promise<ArrayBuffer> {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
-    const data = await this.#unpack(entry, into);
-    const checksum = crc32Of(data);
-    // 0 stands where a writer computes none, as PyTorch can be told to.
-    if (checksum !== entry.crc32 && entry.crc32 !== 0) {
-      throw this.#damaged(name, `its CRC-32 is ${hex(checksum)}, the archive says ${hex(entry.crc32)}`);
-    }
+  /** The unpacked bytes of an entry, in a buffer of exactly that size. */
+  async read(name: string): Promise<ArrayBuffer> {
+    const entry = this.#entry(name);
+    const data = isStored(entry)
+      ? await this.#file.readBuffer(await this.#dataStart(entry), entry.uncompressedSize)
+      : new Uint8Array(await this.#inflated(entry)).buffer;
+    this.#check(entry, data);
     return data;
+  }
+
+  /** The same into memory of exactly that size. */
+  async readInto(target: Memory, name: string): Promise<void> {
+    const entry = this.#entry(name);
+    if (isStored(entry)) await this.#file.readInto(target, await this.#dataStart(entry));
+    else copyInto(target, await this.#inflated(entry));
+    this.#check(entry, target);
   }
 
   /** Where the bytes of an entry stand in the file; null when they are compressed. Their CRC-32 is not checked. */
   async locate(name: string): Promise<{ readonly start: number; readonly size: number } | null> {
     const entry = this.#entries.get(name);
-    if (entry === undefined) throw new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
-    if (entry.compressionMethod !== STORED || entry.isEncrypted()) return null;
+    if (entry === undefined) throw this.#missing(name);
+    if (!isStored(entry) || entry.isEncrypted()) return null;
     return { start: await this.#dataStart(entry), size: entry.uncompressedSize };
   }
 
-  async #unpack(entry: yauzl.Entry, into?: ArrayBuffer): Promise<ArrayBuffer> {
-    const name = entry.fileName;
+  /** One that can be read. */
+  #entry(name: string): yauzl.Entry {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw this.#missing(name);
     if (entry.isEncrypted()) throw new CheckpointError(this.#file.file, `entry "${name}" is encrypted`);
-    const start = this.#starts.get(name) ?? (await this.#dataStart(entry));
-    if (entry.compressionMethod === STORED) {
-      if (entry.compressedSize !== entry.uncompressedSize) throw this.#damaged(name, "its two sizes differ");
-      return this.#file.readBuffer(start, entry.uncompressedSize, into);
+    if (isStored(entry) && entry.compressedSize !== entry.uncompressedSize) {
+      throw this.#damaged(name, "its two sizes differ");
     }
-    if (entry.compressionMethod !== DEFLATED) {
+    if (!isStored(entry) && entry.compressionMethod !== DEFLATED) {
       throw new CheckpointError(
         this.#file.file,
         `entry "${name}" uses compression method ${entry.compressionMethod}; stored and deflated are supported`,
       );
     }
+    return entry;
+  }
+
+  async #inflated(entry: yauzl.Entry): Promise<Buffer> {
+    const name = entry.fileName;
     if (entry.uncompressedSize > MAX_DEFLATE_RATIO * (entry.compressedSize + 1)) {
       throw this.#damaged(name, `${entry.compressedSize} bytes cannot unpack to ${entry.uncompressedSize}`);
     }
-    const packed = await this.#file.read(start, entry.compressedSize);
+    const packed = await this.#file.read(await this.#dataStart(entry), entry.compressedSize);
     let unpacked: Buffer;
     try {
       unpacked = await promisify(inflateRaw)(packed, { maxOutputLength: Math.max(1, entry.uncompressedSize) });
@@ -131,12 +141,20 @@ export class ZipArchive implements ZipEntries {
     if (unpacked.length !== entry.uncompressedSize) {
       throw this.#damaged(name, `it unpacks to ${unpacked.length} bytes instead of ${entry.uncompressedSize}`);
     }
-    const data = into ?? new ArrayBuffer(unpacked.length);
-    new Uint8Array(data).set(unpacked);
-    return data;
+    return unpacked;
+  }
+
+  #check({ fileName, crc32: expected }: yauzl.Entry, data: Memory): void {
+    const checksum = crc32Of(data);
+    // 0 stands where a writer computes none, as PyTorch can be told to.
+    if (checksum !== expected && expected !== 0) {
+      throw this.#damaged(fileName, `its CRC-32 is ${hex(checksum)}, the archive says ${hex(expected)}`);
+    }
   }
 
   async #dataStart(entry: yauzl.Entry): Promise<number> {
+    const known = this.#starts.get(entry.fileName);
+    if (known !== undefined) return known;
     try {
       return (await this.#zip.readLocalFileHeaderPromise(entry, { minimal: true })).fileDataStart;
     } catch (error) {
@@ -144,12 +162,18 @@ export class ZipArchive implements ZipEntries {
     }
   }
 
+  #missing(name: string): CheckpointError {
+    return new CheckpointError(this.#file.file, `the zip archive has no entry "${name}"`);
+  }
+
   #damaged(entry: string, detail: string): CheckpointError {
     return new CheckpointError(this.#file.file, `entry "${entry}" of the zip archive is damaged: ${detail}`);
   }
 }
 
-function crc32Of(data: ArrayBuffer): number {
+const isStored = ({ compressionMethod }: yauzl.Entry): boolean => compressionMethod === STORED;
+
+function crc32Of(data: Memory): number {
   let checksum = 0;
   for (const [chunk] of chunksOf(data)) checksum = crc32(chunk, checksum);
   return checksum;

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { CheckpointError, causeOf } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
+import { copyInto } from "../file/chunks.js";
 import type { Host, ZipEntries } from "../host.js";
 
 export const BROWSER: Host = {
@@ -31,25 +32,23 @@ async function openZip(file: ByteSource): Promise<ZipEntries> {
     throw damaged("damaged zip archive", "its entries are larger than the file");
   }
   const entries = new Map(found.map((entry) => [entry.filename, entry]));
+  const read = async (name: string): Promise<Uint8Array> => {
+    const entry = entries.get(name);
+    if (entry === undefined || entry.directory) {
+      throw new CheckpointError(file.file, `the zip archive has no entry "${name}"`);
+    }
+    try {
+      // 0 stands where a writer computes no CRC-32, as PyTorch can be told to.
+      return await entry.getData(new Uint8ArrayWriter(), { checkSignature: entry.signature !== 0 });
+    } catch (error) {
+      throw damaged(`entry "${name}" of the zip archive is damaged`, error);
+    }
+  };
   return {
     names: [...entries.keys()],
     sizeOf: (name) => entries.get(name)?.uncompressedSize,
     prepare: async () => undefined,
-    async read(name, into) {
-      const entry = entries.get(name);
-      if (entry === undefined || entry.directory) {
-        throw new CheckpointError(file.file, `the zip archive has no entry "${name}"`);
-      }
-      try {
-        // 0 stands where a writer computes no CRC-32, as PyTorch can be told to.
-        const options = { checkSignature: entry.signature !== 0 };
-        const bytes = await entry.getData(new Uint8ArrayWriter(), options);
-        if (into === undefined) return bytes.slice().buffer;
-        new Uint8Array(into).set(bytes);
-        return into;
-      } catch (error) {
-        throw damaged(`entry "${name}" of the zip archive is damaged`, error);
-      }
-    },
+    read: async (name) => new Uint8Array(await read(name)).buffer,
+    readInto: async (target, name) => copyInto(target, await read(name)),
   };
 }

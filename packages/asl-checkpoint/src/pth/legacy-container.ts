@@ -31,14 +31,19 @@ interface Header {
 export async function openLegacyContainer(file: ByteSource): Promise<PthContainer> {
   const header = await readHeader(file);
   const positions = await locateStorages(file, header);
+  const placeOf = ({ key }: StorageReference) => {
+    const place = positions.get(key);
+    if (place === undefined) throw new CheckpointError(file.file, `storage "${key}" is missing`);
+    return place;
+  };
   return {
     format: "pth-legacy",
     value: header.value,
-    readStorage: async (storage, into) => {
-      const place = positions.get(storage.key);
-      if (place === undefined) throw new CheckpointError(file.file, `storage "${storage.key}" is missing`);
-      return file.readBuffer(place.position, place.bytes, into);
+    readStorage: async (storage) => {
+      const { position, bytes } = placeOf(storage);
+      return file.readBuffer(position, bytes);
     },
+    readStorageInto: async (target, storage) => file.readInto(target, placeOf(storage).position),
     prepareStorage: async () => undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, stridesOf, type TensorData } from "asl-core";
 import { decodeElements, ElementRangeError, elementBytes, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
-import { awaitedLater, type BegunTensors, type IsLater } from "../file/later.js";
+import { allocateTogether, awaitedLater, type BegunTensors, type IsLater } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { TensorReference } from "../pickle/values.js";
 import type { PthContainer } from "./container.js";
@@ -16,13 +16,13 @@ const EXPANSION_ROOM = 64 * 1024 * 1024;
 /**
  * Reads the numbers of tensors: every storage once, however many tensors share it; any strides become row-major.
  * Each tensor gets an array of its own. Those that are a whole f32 storage as it stands, and that `isLater` picks, are
- * read last and all at once.
+ * read last and all at once, into one buffer.
  */
 export async function materialise(
   file: string,
   fileSize: number,
   tensors: ReadonlyMap<string, TensorReference>,
-  { readStorage, prepareStorage }: Pick<PthContainer, "readStorage" | "prepareStorage">,
+  { readStorage, readStorageInto, prepareStorage }: PthContainer,
   isLater: IsLater,
 ): Promise<BegunTensors> {
   checkTotal(file, fileSize, tensors);
@@ -40,16 +40,15 @@ export async function materialise(
     const shared = group.length > 1;
     for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer, shared));
   }
-  const waiting = later.map((group) => {
-    const [name, { storage, shape }] = group[0]!;
-    const data = new Float32Array(storage.size);
-    read.set(name, { type: { dtype: "f32", shape }, data });
-    return { storage, buffer: data.buffer };
-  });
+  const waiting = later.map((group) => group[0]!);
+  const places = allocateTogether(waiting.map(([, { storage }]) => storage.size));
+  for (const [i, [name, { shape }]] of waiting.entries()) {
+    read.set(name, { type: { dtype: "f32", shape }, data: places[i]! });
+  }
   const readRest = async () => {
-    await Promise.all(waiting.map(({ storage, buffer }) => readStorage(storage, buffer)));
+    await Promise.all(waiting.map(([, { storage }], i) => readStorageInto(places[i]!, storage)));
   };
-  await Promise.all(waiting.map(({ storage }) => prepareStorage(storage)));
+  await Promise.all(waiting.map(([, { storage }]) => prepareStorage(storage)));
   return {
     // In the order of the file, whichever order the storages were read in.
     content: Object.fromEntries([...tensors.keys()].map((name) => [name, read.get(name)!])),

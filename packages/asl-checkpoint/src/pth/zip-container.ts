@@ -31,20 +31,16 @@ export async function openZipContainer(file: ByteSource, host: Host): Promise<Pt
   const { value } = unpickleOf(file.file, pickle, new Uint8Array(await zip.read(pickle)));
   return {
     ...{ format: "pth-zip", value },
-    readStorage: (storage, into) => readEntry(file.file, zip, root, storage, into),
+    readStorage: async (storage) => zip.read(checkedEntry(file.file, zip, root, storage)),
+    readStorageInto: async (target, storage) => zip.readInto(target, checkedEntry(file.file, zip, root, storage)),
     prepareStorage: (storage) => zip.prepare(entryOf(root, storage)),
   };
 }
 
 const entryOf = (root: string, { key }: StorageReference): string => `${root}data/${key}`;
 
-async function readEntry(
-  file: string,
-  zip: ZipEntries,
-  root: string,
-  storage: StorageReference,
-  into?: ArrayBuffer,
-): Promise<ArrayBuffer> {
+/** The entry of a storage, which has as many bytes as its tensors need. */
+function checkedEntry(file: string, zip: ZipEntries, root: string, storage: StorageReference): string {
   const entry = entryOf(root, storage);
   const expected = storage.rootSize * (storage.elementType === null ? 1 : elementBytes(storage.elementType));
   const found = zip.sizeOf(entry);
@@ -52,7 +48,7 @@ async function readEntry(
   if (found !== expected) {
     throw new CheckpointError(file, `storage "${storage.key}" has ${found} bytes; its tensors need ${expected}`);
   }
-  return zip.read(entry, into);
+  return entry;
 }
 
 function withoutPickle(names: readonly string[]): string {

@@ -52,7 +52,7 @@ export function encodeSafetensors(
     let index = 0;
     for await (const tensor of data) {
       checkTensor(file, layout[index], tensor);
-      for (const [chunk, offset] of chunksOf(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)) {
+      for (const [chunk, offset] of chunksOf(tensor.data)) {
         yield [chunk, position + offset];
         hash?.update(chunk);
       }

@@ -1,9 +1,9 @@
-import type { TensorData, Tensors } from "asl-core";
+import { sizeOf, type TensorData, type Tensors } from "asl-core";
 import { decodeElements, ElementRangeError, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
-import { chunksOf } from "../file/chunks.js";
-import { awaitedLater, type BegunTensors, type IsLater, NONE_LATER, whole } from "../file/later.js";
+import { chunksOf, type Memory } from "../file/chunks.js";
+import { allocateTogether, awaitedLater, type BegunTensors, type IsLater, NONE_LATER, whole } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { Host } from "../host.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
@@ -61,8 +61,8 @@ export class SafetensorsFile implements AsyncDisposable {
     const digest = this.metadata[DIGEST_KEY];
     const hash = digest === undefined ? null : this.#host.sha256();
     if (digest !== undefined) hash?.update(blankDigest(this.#header.bytes, digest));
-    const add = (buffer: ArrayBuffer) => {
-      if (hash !== null) for (const [chunk] of chunksOf(buffer)) hash.update(chunk);
+    const add = (memory: Memory) => {
+      if (hash !== null) for (const [chunk] of chunksOf(memory)) hash.update(chunk);
     };
     const inFileOrder = [...this.entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
     const later = inFileOrder.filter(([, { elementType, shape }]) => elementType === "F32" && isLater(shape));
@@ -76,13 +76,21 @@ export class SafetensorsFile implements AsyncDisposable {
       else if (hash !== null) waiting.set(name, buffer);
       tensors.set(name, this.#decode(name, entry, buffer));
     }
-    const fillings = new Map(later.map(([name, { start, end }]) => [name, new ArrayBuffer(end - start)]));
-    for (const [name, entry] of later) tensors.set(name, this.#decode(name, entry, fillings.get(name)!));
+    const places = new Map<string, Float32Array>();
+    for (const [i, place] of allocateTogether(later.map(([, { shape }]) => sizeOf(shape))).entries()) {
+      const [name, { shape }] = later[i]!;
+      places.set(name, place);
+      tensors.set(name, { type: { dtype: "f32", shape }, data: place });
+    }
     const readRest = async () => {
-      const left = inFileOrder.filter(([name]) => fillings.has(name) || waiting.has(name));
-      const read = async ([name, { start, end }]: Entry) =>
-        waiting.get(name) ?? (await this.#file.readBuffer(start, end - start, fillings.get(name)!));
-      for await (const [, buffer] of readAhead(left, read, left.length)) add(buffer);
+      const left = inFileOrder.filter(([name]) => places.has(name) || waiting.has(name));
+      const read = async ([name, { start }]: Entry): Promise<Memory> => {
+        const place = places.get(name);
+        if (place === undefined) return waiting.get(name)!;
+        await this.#file.readInto(place, start);
+        return place;
+      };
+      for await (const [, memory] of readAhead(left, read, left.length)) add(memory);
       if (hash !== null && hash.hex() !== digest) {
         throw new CheckpointError(
           this.file,
