@@ -18,6 +18,7 @@ export default defineConfig({
     pool: "forks",
     // on two cores vitest would run one file at a time
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    env: usesSwiftShader ? { VK_ICD_FILENAMES: SWIFTSHADER } : {},
+    // some tests load ONNX Runtime themselves: see packages/asl-onnx/src/runtime/telemetry.ts
+    env: { ORT_DISABLE_TELEMETRY: "1", ...(usesSwiftShader ? { VK_ICD_FILENAMES: SWIFTSHADER } : {}) },
   },
 });

@@ -5,6 +5,9 @@ import ort from "onnxruntime-node";
 import sharp from "sharp";
 import { tagsOf } from "./tags.js";
 
+// ONNX Runtime reports its use to its makers otherwise
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 /** Loads model.json and the model, which lie beside this module. */
 export async function openTagger(folder = new URL(".", import.meta.url)) {
   const { file, labels, thresholds } = JSON.parse(await readFile(new URL("model.json", folder), "utf8"));

@@ -2,6 +2,7 @@ import { AslError } from "asl-core";
 import * as onnxruntimeNode from "onnxruntime-node";
 import type { RuntimeOptions } from "./options.js";
 import { writesIntoOutputs } from "./preallocation.js";
+import { declineTelemetry } from "./telemetry.js";
 import type { OnnxRuntime } from "./tensors.js";
 
 /** What calls the library of onnxruntime-node: this package, through its C interface with koffi, or its own add-on. */
@@ -16,6 +17,7 @@ let opened: Promise<OnnxRuntime> | undefined;
 
 /** onnxruntime-node's library through one of its bindings. Throws an AslError when `c` is asked for and cannot be had. */
 export async function nodeRuntime(options: BindingOptions): Promise<OnnxRuntime> {
+  declineTelemetry();
   const { binding } = options;
   if (binding === "c") return cRuntime();
   if (binding === "node" || onlyOfAddOn(options)) return onnxruntimeNode;
