@@ -1,8 +1,8 @@
 import type { Metadata } from "sharp";
 import { messageOf, PictureError, systemCodeOf } from "./errors.js";
-import { decodeJpeg } from "./jpeg/decode.js";
+import { decodeJpeg, decodeJpegInPlace } from "./jpeg/decode.js";
 import type { Picture } from "./picture.js";
-import { recyclePixels } from "./pixel-pool.js";
+import { copyPixels, recyclePixels } from "./pixel-pool.js";
 import { pictureFiles } from "./read-file.js";
 import { type ResizeFilter, resize } from "./resize.js";
 
@@ -41,9 +41,16 @@ export async function decodePictureBytes(
   if (bytes.length === 0) {
     throw new PictureError(name, "empty", `${name}: the file is empty (0 bytes). Copy or download it again.`);
   }
-  const picture = decodeJpeg(bytes, maxPixels) ?? (await decodeWithSharp(bytes, name, maxPixels));
-  if (options.resize === undefined) return picture;
+  if (options.resize === undefined) {
+    return decodeJpeg(bytes, maxPixels) ?? decodeWithSharp(bytes, name, maxPixels);
+  }
   const { width, height, filter } = options.resize;
+  const own = decodeJpegInPlace(bytes, maxPixels);
+  if (own !== undefined) {
+    const resized = resize(own, width, height, filter);
+    return resized.data === own.data ? { ...own, data: copyPixels(own.data) } : resized;
+  }
+  const picture = await decodeWithSharp(bytes, name, maxPixels);
   const resized = resize(picture, width, height, filter);
   if (resized.data !== picture.data) recyclePixels(picture.data);
   return resized;

@@ -8,7 +8,13 @@ const MOST = 8;
 /** `length` bytes whose content is of no account. */
 export function takePixels(length: number): Uint8Array<ArrayBuffer> {
   const index = free.findIndex((buffer) => buffer.length === length);
-  return index < 0 ? new Uint8Array(length) : free.splice(index, 1)[0]!;
+  return index < 0 ? freshPixels(length) : free.splice(index, 1)[0]!;
+}
+
+/** In Node without zeros, a third of the time of filling them with a picture. */
+function freshPixels(length: number): Uint8Array<ArrayBuffer> {
+  const memory = globalThis.Buffer?.allocUnsafeSlow(length);
+  return memory === undefined ? new Uint8Array(length) : new Uint8Array(memory.buffer);
 }
 
 /** A copy of `bytes`. */

@@ -2,11 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AslError } from "asl-core";
+import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { decodePicture, decodePictureBytes } from "../src/decode.js";
 import { PictureError, type PictureErrorReason } from "../src/errors.js";
-import { resize } from "../src/resize.js";
+import type { Picture } from "../src/picture.js";
+import { type ResizeFilter, resize } from "../src/resize.js";
 import { root, sha256 } from "./repository.js";
 
 interface DecodeCase {
@@ -41,6 +43,26 @@ it("decodes and resizes in one to what the two steps give", async () => {
       expect([once.width, once.height, sha256(once.data)]).toEqual([width, height, sha256(twice.data)]);
     }
   }
+});
+
+it("decodes and resizes in one also where the next picture takes the memory", async () => {
+  const files = cases.filter(({ name }) => name.startsWith("jpeg"));
+  const side = fc.integer({ min: 1, max: 70 });
+  const filter = fc.constantFrom<ResizeFilter>("bicubic", "bilinear");
+  const work = fc.tuple(fc.constantFrom(...files), side, side, filter);
+  await fc.assert(
+    fc.asyncProperty(fc.array(work, { minLength: 2, maxLength: 4 }), async (all) => {
+      const made: { once: Picture; twice: string }[] = [];
+      for (const [each, width, height, filter] of all) {
+        const file = Buffer.from(each.file, "base64");
+        const twice = resize(await decodePictureBytes(file, each.name), width, height, filter);
+        const once = await decodePictureBytes(file, each.name, { resize: { width, height, filter } });
+        made.push({ once, twice: sha256(twice.data) });
+      }
+      for (const { once, twice } of made) expect(sha256(once.data)).toBe(twice);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 describe("what cannot be decoded is a PictureError with file, cause and advice", () => {

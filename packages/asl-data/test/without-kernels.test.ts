@@ -11,7 +11,7 @@ import { type ResizeFilter, resize } from "../src/resize.js";
 import { type PatternKind, pattern } from "./patterns.js";
 import { root, sha256 } from "./repository.js";
 
-vi.mock("../src/kernels/instance.js", () => ({ openWorkspace: () => undefined }));
+vi.mock("../src/kernels/instance.js", () => ({ openWorkspace: () => undefined, addressOf: () => undefined }));
 
 const read = <T>(name: string) => JSON.parse(readFileSync(join(root, "fixtures/preprocess", name), "utf8")) as T;
 

@@ -1,5 +1,5 @@
 import { entryOf, extend } from "./huffman";
-import { bitsAt, CODE_BITS, headOf, isWithin, moveTo, position, reportDamage, WORD_BITS } from "./segment";
+import { bitsAt, CODE_BITS, headOf, isInside, moveTo, position, reportDamage, WORD_BITS } from "./segment";
 
 /*
  * Coefficients of blocks for the first time (ITU-T T.81, F.2.2 and G.1.2.1, G.1.2.2): int16[64] in natural order, not
@@ -34,67 +34,60 @@ export function dcDifference(table: usize): i32 {
   return extend(<i32>headOf(word << codeLength, size), size);
 }
 
-/** AC coefficients from .. to of a block that no run has reached, times 2^shift. */
-function acCoefficients(block: usize, mask: usize, table: usize, from: i32, to: i32, shift: i32): void {
+/**
+ * AC coefficients from .. to, times 2^shift, of `count` blocks that follow one another; those that a run passes have none.
+ * False if they are damaged.
+ */
+export function acBlocks(block: usize, mask: usize, count: i32, table: usize, from: i32, to: i32, shift: i32): bool {
   let at = position;
   let word = bitsAt(at);
   let end = at + WORD_BITS;
-  let found = load<u64>(mask);
-  let k = from;
-  while (k <= to) {
-    if (at + CODE_BITS > end) {
-      word = bitsAt(at);
-      end = at + WORD_BITS;
-    }
-    const entry = entryOf(table, word);
-    const bits = entry & 255;
-    const run = (entry >> 12) & 15;
-    let value = entry >> 16;
-    word <<= bits;
-    at += bits;
-    if (value === 0) {
-      const size = (entry >> 8) & 15;
-      if (bits === 0) {
-        reportDamage();
-        break;
-      }
-      if (size === 0) {
-        if (run === 15) {
-          k += 16;
-          continue;
-        }
-        endOfBlockRun = (1 << run) - 1 + <i32>headOf(word, run);
-        at += run;
-        break;
-      }
-      value = extend(<i32>headOf(word, size), size);
-      word <<= size;
-      at += size;
-    }
-    k += run;
-    store<i16>(block + load<u8>(ORDER + k), value << shift);
-    found |= (<u64>1) << k;
-    k++;
-  }
-  if (k > to + 1) reportDamage();
-  moveTo(at);
-  store<u64>(mask, found);
-}
-
-/** The same of `count` blocks that follow one another, but for those that a run passes. False if they are damaged. */
-export function acBlocks(block: usize, mask: usize, count: i32, table: usize, from: i32, to: i32, shift: i32): bool {
-  for (const end = mask + ((<usize>count) << 3); mask < end; ) {
+  for (const lastMask = mask + ((<usize>count) << 3); mask < lastMask; mask += 8, block += 128) {
     if (endOfBlockRun > 0) {
-      const skipped = min(endOfBlockRun, <i32>(end - mask) >>> 3);
+      const skipped = min(endOfBlockRun, <i32>(lastMask - mask) >>> 3);
       endOfBlockRun -= skipped;
-      block += skipped << 7;
-      mask += skipped << 3;
+      block += (skipped - 1) << 7;
+      mask += (skipped - 1) << 3;
       continue;
     }
-    acCoefficients(block, mask, table, from, to, shift);
-    if (!isWithin()) return false;
-    block += 128;
-    mask += 8;
+    let found = load<u64>(mask);
+    let k = from;
+    while (k <= to) {
+      if (at + CODE_BITS > end) {
+        word = bitsAt(at);
+        end = at + WORD_BITS;
+      }
+      const entry = entryOf(table, word);
+      const bits = entry & 255;
+      const run = (entry >> 12) & 15;
+      let value = entry >> 16;
+      word <<= bits;
+      at += bits;
+      if (value === 0) {
+        const size = (entry >> 8) & 15;
+        if (bits === 0) return false;
+        if (size === 0) {
+          if (run === 15) {
+            k += 16;
+            continue;
+          }
+          endOfBlockRun = (1 << run) - 1 + <i32>headOf(word, run);
+          word <<= run;
+          at += run;
+          break;
+        }
+        value = extend(<i32>headOf(word, size), size);
+        word <<= size;
+        at += size;
+      }
+      k += run;
+      store<i16>(block + load<u8>(ORDER + k), value << shift);
+      found |= (<u64>1) << k;
+      k++;
+    }
+    if (k > to + 1 || !isInside(at)) return false;
+    store<u64>(mask, found);
   }
+  moveTo(at);
   return true;
 }

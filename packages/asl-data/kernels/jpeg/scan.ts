@@ -88,9 +88,7 @@ function decodeMcus(scan: usize, x: i32, y: i32, count: i32): bool {
       for (let row = y * height; row < (y + 1) * height; row++) {
         const start = row * field(component, 2) + x * width;
         for (let index = start; index < start + width; index++) {
-          decodeBlock(component, index, last, low, isRefinement);
-          // runs of blocks are of progressive scans, which have none with DC
-          if (!isWithin() || endOfBlockRun > 0) return false;
+          if (!decodeBlock(component, index, last, low, isRefinement)) return false;
         }
       }
     }
@@ -99,15 +97,18 @@ function decodeMcus(scan: usize, x: i32, y: i32, count: i32): bool {
 }
 
 /** The DC of block `index`, down to bit `low`, and in a sequential scan its other coefficients up to `last`. */
-function decodeBlock(component: usize, index: i32, last: i32, low: i32, isRefinement: bool): void {
+function decodeBlock(component: usize, index: i32, last: i32, low: i32, isRefinement: bool): bool {
   const block = <usize>field(component, 0) + ((<usize>index) << 7);
   if (isRefinement) {
     store<i16>(block, load<i16>(block) | (nextBit() << low));
-    return;
+    return isWithin();
   }
   const value = load<i32>(component, PREDICTOR) + dcDifference(<usize>field(component, 5));
   store<i32>(component, value, PREDICTOR);
   store<i16>(block, value << low);
-  if (last === 0) return;
-  acBlocks(block, <usize>field(component, 1) + ((<usize>index) << 3), 1, <usize>field(component, 6), 1, last, low);
+  if (!isWithin()) return false;
+  if (last === 0) return true;
+  const mask = <usize>field(component, 1) + ((<usize>index) << 3);
+  // runs of blocks are of progressive scans, which have none with DC
+  return acBlocks(block, mask, 1, <usize>field(component, 6), 1, last, low) && endOfBlockRun === 0;
 }

@@ -59,6 +59,11 @@ export function reportDamage(): void {
   isDamaged = true;
 }
 
+/** Whether the bits before this one are of the segment. */
+export function isInside(bit: usize): bool {
+  return bit <= length;
+}
+
 /** Whether all that was read is sound and of the segment. */
 export function isWithin(): bool {
   return !isDamaged && position <= length;

@@ -30,6 +30,12 @@ interface Place {
  * chroma). Undefined for other files, for damaged ones and for contrasts that no encoder makes, for more than `maxPixels`, and where kernels cannot run.
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | undefined {
+  const picture = decodeJpegInPlace(bytes, maxPixels);
+  return picture && { ...picture, data: copyPixels(picture.data) };
+}
+
+/** The same in the kernels' memory: the pixels are there until a workspace is opened. */
+export function decodeJpegInPlace(bytes: Uint8Array, maxPixels: number): Picture | undefined {
   const file = parseJpeg(bytes);
   if (file === undefined || file.width * file.height > maxPixels) return undefined;
   const { width, height, components } = file;
@@ -73,7 +79,7 @@ export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | unde
   const at = { memory, source, limit: source + bytes.length, copyTop, scan, tables };
   if (!decodeScans(kernels, file, places, at)) return undefined;
   if (!writeRgb(kernels, file, places, rows, target)) return undefined;
-  return { width, height, data: copyPixels(memory.subarray(target, target + targetBytes)) };
+  return { width, height, data: memory.subarray(target, target + targetBytes) };
 }
 
 interface ScanMemory {

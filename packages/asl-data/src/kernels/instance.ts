@@ -92,15 +92,16 @@ const ALIGNMENT = 16;
 let instance: KernelExports | undefined | "none";
 
 /**
- * Room for `sizes` in the memory of this thread's kernels; whatever an earlier workspace held is lost. Undefined where
+ * Room for `sizes` in the memory of this thread's kernels, from the address `begin` on (else from the first that is free);
+ * whatever an earlier workspace held there is lost. Undefined where
  * there is no WebAssembly SIMD (or a page's policy forbids it), too much is asked for, or the system has no more memory:
  * JavaScript (for a JPEG file, sharp) does the work then, with memory that it gives back.
  */
-export function openWorkspace(sizes: readonly number[]): Workspace | undefined {
+export function openWorkspace(sizes: readonly number[], begin?: number): Workspace | undefined {
   const kernels = loadKernels();
   if (kernels === undefined) return undefined;
   const addresses: number[] = [];
-  let end = align(kernels.heapBase());
+  let end = align(begin ?? kernels.heapBase());
   for (const size of sizes) {
     addresses.push(end);
     end = align(end + size);
@@ -110,6 +111,12 @@ export function openWorkspace(sizes: readonly number[]): Workspace | undefined {
   const missing = end - memory.buffer.byteLength;
   if (missing > 0 && !grows(memory, Math.ceil(missing / PAGE_BYTES))) return undefined;
   return { kernels, bytes: new Uint8Array(memory.buffer), addresses };
+}
+
+/** Where these bytes lie if it is in the memory of this thread's kernels. */
+export function addressOf(data: Uint8Array): number | undefined {
+  const kernels = loadKernels();
+  return data.buffer === kernels?.memory.buffer ? data.byteOffset : undefined;
 }
 
 const align = (address: number) => Math.ceil(address / ALIGNMENT) * ALIGNMENT;

@@ -1,6 +1,6 @@
 import { copyPixels } from "../pixel-pool.js";
 import type { Taps } from "../resize-taps.js";
-import { openWorkspace, type Workspace } from "./instance.js";
+import { addressOf, openWorkspace, type Workspace } from "./instance.js";
 import { eightsOf } from "./resize-eights.js";
 
 /** Bytes of [i32 offset, i32 pairs, i32 offset of weights] and of [high0, high1, low0, low1] in int16. */
@@ -12,7 +12,7 @@ const SLACK = 32;
 
 /**
  * Rows first, then columns; a pass without taps is left out (both are never). Undefined where kernels cannot run.
- * data: RGB, [height, width, 3].
+ * data: RGB, [height, width, 3]; what lies in the kernels' memory is not copied.
  */
 export function resizeInKernels(
   { data, width, height }: { readonly data: Uint8Array; readonly width: number; readonly height: number },
@@ -23,20 +23,26 @@ export function resizeInKernels(
   const newHeight = columns?.first.length ?? height;
   const stride = newWidth * 3;
   const eights = rows && eightsOf(rows);
-  const workspace = openWorkspace([
-    ...(eights === undefined ? [tapsBytes(rows), weightsBytes(rows)] : [eights.table.length, 0]),
-    ...[tapsBytes(columns), weightsBytes(columns)],
-    data.length + (rows === undefined ? stride : 0) + (eights?.reach ?? 0) + SLACK,
-    rows === undefined || columns === undefined ? 0 : height * stride + stride + SLACK,
-    newHeight * stride + SLACK,
-  ]);
+  const sourceBytes = data.length + (rows === undefined ? stride : 0) + (eights?.reach ?? 0) + SLACK;
+  const own = addressOf(data);
+  const workspace = openWorkspace(
+    [
+      own === undefined ? sourceBytes : 0,
+      ...(eights === undefined ? [tapsBytes(rows), weightsBytes(rows)] : [eights.table.length, 0]),
+      ...[tapsBytes(columns), weightsBytes(columns)],
+      rows === undefined || columns === undefined ? 0 : height * stride + stride + SLACK,
+      newHeight * stride + SLACK,
+    ],
+    own && own + sourceBytes,
+  );
   if (workspace === undefined) return undefined;
   const { kernels, bytes, addresses } = workspace;
-  const [rowTaps, rowWeights, columnTaps, columnWeights, source, middle, target] = addresses as [
-    ...[number, number, number, number],
-    ...[number, number, number],
+  const [room, rowTaps, rowWeights, columnTaps, columnWeights, middle, target] = addresses as [
+    ...[number, number, number, number, number],
+    ...[number, number],
   ];
-  bytes.set(data, source);
+  const source = own ?? room;
+  if (own === undefined) bytes.set(data, source);
   if (rows !== undefined) {
     const to = columns === undefined ? target : middle;
     if (eights !== undefined) {
