@@ -65,6 +65,9 @@ describe("a model", () => {
       /none\.pth: .*no such file|none\.pth.*does not exist/,
     );
     expect(await refused(1, withModel(inFolder("none.onnx")))).toMatch(/none\.onnx: no such file/);
+    expect(await refused(1, withModel("asl_tresnet_m"))).toMatch(
+      /asl_tresnet_m: no such file, and no published model of this name \(asl-infer --list-models\)/,
+    );
   });
 
   it("of 0 bytes", async () => {

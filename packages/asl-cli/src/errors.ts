@@ -36,6 +36,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   ENOTDIR: "is a file where a folder was expected",
   EMFILE: "too many open files",
   EEXIST: "something with this name is there already",
+  ENOTEMPTY: "the folder is there and not empty",
 };
 
 /** Folders are made with the folders above them, so that none can be missing: on a read-only disk Node says so all the same. */
@@ -51,10 +52,18 @@ const FOLDER_MESSAGES: Readonly<Record<string, string>> = {
 export function describeError(error: unknown): string {
   if (error instanceof AslError) return error.message;
   if (isSystemError(error)) {
-    const meanings = error.syscall === "mkdir" ? FOLDER_MESSAGES : SYSTEM_MESSAGES;
-    const meaning = meanings[error.code] ?? SYSTEM_MESSAGES[error.code] ?? error.message;
+    const meaning = meaningOf(error);
     return error.path === undefined ? meaning : `${error.path}: ${meaning}`;
   }
   if (error instanceof Error) return `unexpected ${error.name}: ${error.message} (--debug shows where)`;
   return `unexpected error: ${String(error)}`;
 }
+
+function meaningOf(error: SystemError): string {
+  const meanings = error.syscall === "mkdir" ? FOLDER_MESSAGES : SYSTEM_MESSAGES;
+  return meanings[error.code] ?? SYSTEM_MESSAGES[error.code] ?? error.message;
+}
+
+/** The meaning of an operating system's error without the path; undefined for any other error. */
+export const systemMeaning = (error: unknown): string | undefined =>
+  isSystemError(error) ? meaningOf(error) : undefined;

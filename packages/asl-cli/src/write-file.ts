@@ -3,6 +3,7 @@ import { access, constants, mkdir, open, readdir, rename, rm, stat } from "node:
 import { basename, dirname, join, resolve } from "node:path";
 import { writeAtomically } from "asl-checkpoint";
 import { InputError } from "asl-core";
+import { systemMeaning } from "./errors.js";
 
 const fail = (place: string, why: string): never => {
   throw new InputError(`${place}: cannot be written: ${why}. Choose another place`);
@@ -45,6 +46,7 @@ export async function writeFileAtomically(file: string, content: Uint8Array | st
 /**
  * Makes a folder with these files, by their names in it ("1/model.onnx"), as a whole or not at all: a temporary folder
  * beside it, flushed, takes its name.
+ * @throws InputError naming the folder and why: full disk, no permission, something there already
  */
 export async function writeFolderAtomically(
   folder: string,
@@ -52,8 +54,8 @@ export async function writeFolderAtomically(
 ): Promise<void> {
   const target = resolve(folder);
   const temporary = join(dirname(target), `.${basename(target)}-${randomBytes(8).toString("hex")}`);
-  await mkdir(temporary);
   try {
+    await mkdir(temporary);
     for (const [name, content] of files) {
       const file = join(temporary, name);
       await mkdir(dirname(file), { recursive: true });
@@ -61,8 +63,12 @@ export async function writeFolderAtomically(
     }
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    throw error;
+    // that nothing can be removed where nothing could be made is no news
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    const why = systemMeaning(error);
+    if (why === undefined) throw error;
+    // the path of the error is that of the temporary folder, or none
+    throw new InputError(`${folder}: cannot be written: ${why}; nothing was left behind`, { cause: error });
   }
 }
 

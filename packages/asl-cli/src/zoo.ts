@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { InputError } from "asl-core";
 import { fetchModel, isZooName, settingsFrom, ZOO_MODELS, type ZooModel, zooModel } from "asl-zoo";
 import { type ArgumentParser, existingFile } from "./arguments.js";
 import type { Reporter } from "./reporter.js";
@@ -32,14 +33,19 @@ export interface ResolvedModel {
   readonly published: ZooModel | undefined;
 }
 
-/** The file of `--model` or `--weights`: its own path, or that of a published model, fetched on first use. */
+/**
+ * The file of `--model` or `--weights`: its own path, or that of a published model, fetched on first use. A path that is
+ * not there is left to what reads it; a mere name that is neither throws InputError.
+ */
 export async function resolveModel(
   text: string,
   options: ZooOptions,
   { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
 ): Promise<ResolvedModel> {
-  if (statSync(text, { throwIfNoEntry: false }) !== undefined || !isZooName(text)) {
-    return { file: text, published: undefined };
+  if (statSync(text, { throwIfNoEntry: false }) !== undefined) return { file: text, published: undefined };
+  if (!isZooName(text)) {
+    if (/[/\\]/.test(text)) return { file: text, published: undefined };
+    throw new InputError(`${text}: no such file, and no published model of this name (asl-infer --list-models)`);
   }
   const published = zooModel(text);
   const environment = settingsFrom(process.env);

@@ -31,9 +31,20 @@ describe("writeFolderAtomically", () => {
     await writeFolderAtomically(inFolder("empty"), new Map([["a", "1"]]));
     expect(await readdir(inFolder("empty"))).toEqual(["a"]);
     const before = await readdir(folder);
-    await expect(writeFolderAtomically(inFolder("empty"), new Map([["b", "2"]]))).rejects.toThrow();
+    await expect(writeFolderAtomically(inFolder("empty"), new Map([["b", "2"]]))).rejects.toThrow(
+      /empty: cannot be written: .*; nothing was left behind/,
+    );
     expect(await readdir(inFolder("empty"))).toEqual(["a"]);
     expect(await readdir(folder)).toEqual(before);
+  });
+});
+
+describe("writeFolderAtomically where it cannot", () => {
+  it("names the folder that was asked for, and why", async () => {
+    await writeFile(inFolder("taken"), "");
+    await expect(writeFolderAtomically(inFolder("taken/x"), new Map([["b", "2"]]))).rejects.toThrow(
+      `${inFolder("taken/x")}: cannot be written: is a file where a folder was expected; nothing was left behind`,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { constants, copyFile, link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -36,8 +36,7 @@ export class RunLock implements AsyncDisposable {
     const own = join(folder, `${LOCK_FILE}.${holder.token}`);
     await writeFile(own, JSON.stringify(holder), { flag: "wx" });
     try {
-      // a link is made whole or not at all, and not over another lock
-      await link(own, lock.#file);
+      await linkOrCopy(own, lock.#file);
       await unlink(own);
     } catch (error) {
       if (codeOf(error) !== "EEXIST") {
@@ -80,6 +79,19 @@ export class RunLock implements AsyncDisposable {
     } catch {
       return undefined; // gone, or damaged: nobody's
     }
+  }
+}
+
+/** Of file systems without links: exFAT, some network shares. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+
+/** Not over another lock. A link is there as a whole at once; a copy, where there are no links, may be seen half-written. */
+async function linkOrCopy(own: string, file: string): Promise<void> {
+  try {
+    await link(own, file);
+  } catch (error) {
+    if (!NO_LINKS.includes(String(codeOf(error)))) throw error;
+    await copyFile(own, file, constants.COPYFILE_EXCL);
   }
 }
 
