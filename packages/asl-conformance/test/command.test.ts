@@ -56,6 +56,12 @@ describe("asl-conformance ./adapter.js", () => {
     expect(text).toContain(`asl-conformance ${NAIVE} --case conv2d/dyadic/1x1-picture`);
   });
 
+  it("asks for the place of its report before it runs", async () => {
+    const file = path.join(folder, "none", "report.html");
+    await expect(run([NAIVE], { html: file })).rejects.toThrow(`${file}: cannot be written: its folder does not exist`);
+    await expect(run([NAIVE], { json: folder })).rejects.toThrow(`${folder}: is a folder`);
+  });
+
   it("fails for a deviation that passes", async () => {
     const file = path.join(folder, "mended.mjs");
     const deviation = { case: "conv2d/dyadic/1x1", reason: "was wrong once" };

@@ -1,14 +1,17 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 
-const collect = (value: string, before: readonly string[]) => [...before, value];
+const repeatable = <Flags extends string>(flags: Flags, description: string) =>
+  new Option(flags, description)
+    .argParser((value, before: readonly string[]) => [...before, value])
+    .default([] as readonly string[], "all");
 
 export const conformanceCommand = () =>
   new Command()
     .name("asl-conformance")
     .description("Runs the conformance fixtures on backends and shows where they differ from the meaning of the ops.")
     .argument("[adapters...]", "modules whose default export is a Backend or makes one")
-    .option("--backend <name>", "a backend that is known by name; may be repeated (default: all)", collect, [])
-    .option("--case <name>", "only this case, or all cases whose name starts with it; may be repeated", collect, [])
+    .addOption(repeatable("--backend <name>", "a backend that is known by name; may be repeated"))
+    .addOption(repeatable("--case <name>", "only this case, or all cases whose name starts with it; may be repeated"))
     .option("--browser", "bundle the adapters and run them in Chromium")
     .option("--json <file>", "write the results as JSON")
     .option("--html <file>", "write a report for a browser, in one file")

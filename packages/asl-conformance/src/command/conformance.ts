@@ -36,7 +36,7 @@ import { type Column, columnsOf } from "./rows.js";
 import type { Skipped } from "./skipped.js";
 import { mutantsJson, summaryOf } from "./summary.js";
 import { allConform } from "./verdict.js";
-import { writeFileAtomically } from "./write-file.js";
+import { checkPlaceOf, writeFileAtomically } from "./write-file.js";
 
 export interface CommandOptions {
   readonly backend: readonly string[];
@@ -59,6 +59,7 @@ const LANES = {
 export async function conform(adapters: readonly string[], options: CommandOptions, output: Output): Promise<boolean> {
   const started = performance.now();
   const cases = chosen(options.case);
+  for (const file of [options.json, options.html]) if (file !== undefined) await checkPlaceOf(file);
   await using hosts = new Hosts();
   const { candidates, parts, skipped: missing } = await chosenCandidates(adapters, options, hosts);
   const results: { readonly family: string; readonly report: Report }[] = [];

@@ -1,4 +1,15 @@
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { InputError } from "asl-core";
+
+/** Asked before a run of minutes, whose report would have no place in the end. Throws InputError. */
+export async function checkPlaceOf(file: string): Promise<void> {
+  const isFolder = async (place: string) => (await stat(place).catch(() => undefined))?.isDirectory() === true;
+  if (await isFolder(file)) throw new InputError(`${file}: is a folder; the name of a file is needed`);
+  if (!(await isFolder(path.dirname(file)))) {
+    throw new InputError(`${file}: cannot be written: its folder does not exist. Choose another place`);
+  }
+}
 
 /** All of the text or nothing: a temporary file beside it, synced, then renamed. */
 export async function writeFileAtomically(file: string, text: string): Promise<void> {
