@@ -19,6 +19,7 @@ import {
   positiveInteger,
   resolveModel,
   type SharedOptions,
+  versionOf,
   writeFileAtomically,
   type ZooOptions,
 } from "asl-cli";
@@ -53,6 +54,7 @@ export interface ExportOptions extends SharedOptions, ZooOptions, OutputOptions 
 export const exportCommand = () =>
   createCommand({
     name: "asl-export",
+    version: versionOf(import.meta.url),
     description:
       "Export a checkpoint as an ONNX file for inference, with class names, thresholds, image size, resize filter and " +
       "training recipe in its metadata. The file's outputs are compared with those of the session before it is written. " +

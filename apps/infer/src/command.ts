@@ -24,6 +24,7 @@ import {
   resolveModel,
   type SharedOptions,
   UsageError,
+  versionOf,
   type ZooOptions,
 } from "asl-cli";
 import { ZOO_MODELS } from "asl-zoo";
@@ -68,6 +69,7 @@ const SERVING_FLAGS: Readonly<Record<keyof typeof SERVING, string>> = {
 export const inferCommand = () =>
   createCommand({
     name: "asl-infer",
+    version: versionOf(import.meta.url),
     description:
       "Tag pictures. A picture is a file, a folder (with its subfolders) or a quoted glob pattern. " +
       "A picture that cannot be read is named on stderr; the others are tagged, and the exit code is 1.",

@@ -34,6 +34,7 @@ describe("the command in a few files", () => {
     ["a picture that is none", ["broken.jpg", ...model], 1],
     ["a checkpoint that is none", ["a.png", "--model", "broken.jpg"], 1],
     ["a model that is not there", ["a.png", "--model=nowhere.pth"], 1],
+    ["its version", ["--version", ...model], 0],
     ["wrong arguments", ["a.png", ...model, "--top", "none"], 2],
     ["another backend", ["a.png", ...model, "--backend", "onnx-web", "--json"], 0],
     ["drawing", ["a.png", ...model, "--save-annotated", "drawn"], 0],

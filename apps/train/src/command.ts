@@ -10,6 +10,7 @@ import {
   positiveInteger,
   positiveNumber,
   stageBlocks,
+  versionOf,
   wholeNumber,
 } from "asl-cli";
 import { TRESNETS, type TresnetVariant } from "asl-core";
@@ -32,6 +33,7 @@ export const trainCommand = () =>
     withDataOptions(
       createCommand({
         name: "asl-train",
+        version: versionOf(import.meta.url),
         description:
           "Trains a TResNet with the asymmetric loss on pictures with several labels each. The folder --out gets both best " +
           "checkpoints (regular weights and their moving average), metrics.csv, steps.csv, recipe.json, summary.json and a " +

@@ -19,6 +19,7 @@ import {
   oneOf,
   positiveInteger,
   skipMissingOption,
+  versionOf,
   wholeNumber,
 } from "asl-cli";
 
@@ -26,6 +27,7 @@ import {
 export const validateCommand = () =>
   createCommand({
     name: "asl-validate",
+    version: versionOf(import.meta.url),
     description:
       "Measures a model on labelled pictures: mAP, precision, recall and F1 per class and over all, and the average " +
       "precision of every class. Or measures scores that were saved before.",

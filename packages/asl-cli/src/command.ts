@@ -7,6 +7,8 @@ import { createReporter, type Reporter } from "./reporter.js";
 export interface CommandText {
   /** The name under which it is run: "asl-train". */
   readonly name: string;
+  /** Of its package (`versionOf`); without one there is no --version. */
+  readonly version?: string;
   readonly description: string;
   /** Shown under --help, each a whole command line. */
   readonly examples: readonly string[];
@@ -22,9 +24,11 @@ class UnknownOptionsFirst extends Command {
   }
 }
 
-/** A command with the options that all share: --quiet, --debug, --help. */
-export function createCommand({ name, description, examples }: CommandText) {
-  return new UnknownOptionsFirst()
+/** A command with the options that all share: --quiet, --debug, --help, --version. */
+export function createCommand({ name, version, description, examples }: CommandText) {
+  const command = new UnknownOptionsFirst();
+  if (version !== undefined) command.version(version, "--version", "show the version");
+  return command
     .name(name)
     .description(description)
     .option("--quiet", "no progress and no notes, only results and errors")

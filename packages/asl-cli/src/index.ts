@@ -67,6 +67,7 @@ export { formatDuration, type Progress, type ProgressOptions } from "./progress.
 export { createReporter, type Reporter, type ReporterOptions } from "./reporter.js";
 export { formatTable } from "./table.js";
 export { readTextFile } from "./text-file.js";
+export { versionOf } from "./version.js";
 export { checkPlaceOf, checkPlaceOfFolder, writeFileAtomically, writeFolderAtomically } from "./write-file.js";
 export {
   cacheDirOption,

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { AslError } from "asl-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createCommand, EXIT, execute, positiveInteger, runCommand, UsageError } from "../src/index.js";
+import { createCommand, EXIT, execute, positiveInteger, runCommand, UsageError, versionOf } from "../src/index.js";
 
 const command = () =>
   createCommand({ name: "asl-test", description: "Tests.", examples: ["asl-test --count 3"] })
@@ -30,6 +31,16 @@ const systemError = Object.assign(new Error("ENOSPC: no space left on device, wr
 });
 
 describe("execute", () => {
+  it("shows the version of the package, where the command says whose it is", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    const of = (given: { version?: string }) =>
+      createCommand({ name: "asl-test", ...given, description: "Tests.", examples: [] });
+    const never = async () => expect.unreachable();
+    expect(await execute(of({ version: versionOf(import.meta.url) }), never, ["--version"])).toBe(EXIT.ok);
+    expect(out).toBe(`${version}\n`);
+    expect(await execute(of({}), never, ["--version"])).toBe(EXIT.wrongArguments);
+  });
+
   it("gives parsed options, and returns 0 or what the command returns", async () => {
     let count: number | undefined;
     const code = await execute(

@@ -1,4 +1,9 @@
+import { readFileSync } from "node:fs";
 import { Command, Option } from "@commander-js/extra-typings";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 const repeatable = <Flags extends string>(flags: Flags, description: string) =>
   new Option(flags, description)
@@ -9,6 +14,7 @@ export const conformanceCommand = () =>
   new Command()
     .name("asl-conformance")
     .description("Runs the conformance fixtures on backends and shows where they differ from the meaning of the ops.")
+    .version(version, "--version", "show the version")
     .argument("[adapters...]", "modules whose default export is a Backend or makes one")
     .addOption(repeatable("--backend <name>", "a backend that is known by name; may be repeated"))
     .addOption(repeatable("--case <name>", "only this case, or all cases whose name starts with it; may be repeated"))
