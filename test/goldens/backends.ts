@@ -38,7 +38,7 @@ export const BACKENDS_UNDER_TEST: readonly BackendUnderTest[] = [
   ...(isTfjsNodeInstalled()
     ? [{ name: "tfjs-node", precision: "f32", backend: () => tfjsNodeBackend() } as const]
     : []),
-  // where there is a GPU, or SwiftShader; packages/asl-webgpu/test/adapter.test.ts says so when there is none
+  // where there is a GPU, or SwiftShader; packages/asl-webgpu/test/conformance.test.ts says so when there is none
   ...((await hasWebgpuAdapter())
     ? [{ name: "webgpu", precision: "f32", backend: () => webgpu, conformsElsewhere: true } as const]
     : []),

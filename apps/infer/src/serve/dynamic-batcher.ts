@@ -1,10 +1,5 @@
 import { setImmediate } from "node:timers/promises";
 
-/** No place in the queue: ask again later. */
-export class OverloadedError extends Error {
-  override readonly name = "OverloadedError";
-}
-
 export interface BatcherOptions<T, R> {
   /** Most items of one run. */
   readonly maxBatch: number;
