@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type CommandContext, formatDuration, writeFileAtomically } from "asl-cli";
@@ -142,7 +141,7 @@ class Demo {
       ...["--image-size", String(imageSize), "--seed", String(seed)],
       ...optionArguments(training),
       ...["--out", out],
-      ...(existsSync(path.join(out, "last.snapshot")) ? ["--resume"] : []),
+      "--resume",
     ];
   }
 

@@ -27,7 +27,7 @@ export class RunDirectory {
 
   /**
    * Makes the folder, or opens one that has no run in it; with `resume`, one that has.
-   * @throws RunDirectoryError when it holds a run and `resume` is false, or cannot be made
+   * @throws RunDirectoryError when it holds a run or its weights and `resume` is false, or cannot be made
    */
   static async open(folder: string, resume: boolean): Promise<RunDirectory> {
     try {
@@ -38,10 +38,19 @@ export class RunDirectory {
       });
     }
     const directory = new RunDirectory(folder);
-    if (!resume && (await directory.hasSnapshot())) {
+    if (resume) return directory;
+    if (await directory.hasSnapshot()) {
       throw new RunDirectoryError(
         folder,
         `holds an earlier run (${RUN_FILES.snapshot}). Continue it with --resume, or choose another folder`,
+      );
+    }
+    for (const file of ["best", "bestEma"] as const) {
+      if (!(await isThere(directory.path(file)))) continue;
+      // of a run whose large snapshot was removed: its result must not be lost to the next one
+      throw new RunDirectoryError(
+        folder,
+        `holds the weights of an earlier run (${RUN_FILES[file]}), without its snapshot. Choose another folder, or replace them with --resume, which begins anew here`,
       );
     }
     return directory;
@@ -51,9 +60,8 @@ export class RunDirectory {
     return join(this.folder, RUN_FILES[file]);
   }
 
-  async hasSnapshot(): Promise<boolean> {
-    const found = await stat(this.path("snapshot")).catch(() => undefined);
-    return found !== undefined;
+  hasSnapshot(): Promise<boolean> {
+    return isThere(this.path("snapshot"));
   }
 
   /** The logs, cut back to the given number of finished steps and epochs. */
@@ -75,6 +83,8 @@ export class RunDirectory {
     await writeAtomically(this.path(file), (writer) => writer.write(bytes, 0));
   }
 }
+
+const isThere = async (file: string): Promise<boolean> => (await stat(file).catch(() => undefined)) !== undefined;
 
 function whyNotMade(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

@@ -187,6 +187,16 @@ describe("train", () => {
     await expect(train(other)).rejects.toThrow(/recipe\.learningRate was 0\.01, now 0\.02/);
   });
 
+  it("does not replace the weights of a run whose snapshot was removed, unless it is told to", async () => {
+    const one = { recipe: { epochs: 1, learningRate: 0.01 } };
+    await train(optionsFor("run", one));
+    await rm(join(folder, "run", "last.snapshot"));
+    await expect(train(optionsFor("run", one))).rejects.toThrow(
+      /holds the weights of an earlier run \(best\.safetensors\)/,
+    );
+    expect(await train(optionsFor("run", { ...one, resume: true }))).toMatchObject({ epochs: 1 });
+  });
+
   it("goes on for more epochs of the same schedule, as if it had never stopped", async () => {
     await train(optionsFor("whole"));
     const first = await train(
