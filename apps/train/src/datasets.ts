@@ -73,13 +73,12 @@ async function sourcesOf(options: TrainOptions, { report }: CommandContext): Pro
   }
   const validation = await validationOf(options, data, located.val);
   report.note(`training pictures: ${describeSource(training)}`);
-  if (validation === undefined) {
+  if (validation === undefined && options.inspect !== true) {
     report.warn(
       "no validation pictures (--val-annotations): no mAP, and the last weights are kept instead of the best",
     );
-  } else {
-    report.note(`validation pictures: ${describeSource(validation)}`);
   }
+  if (validation !== undefined) report.note(`validation pictures: ${describeSource(validation)}`);
   const named = "split" in training && training.split !== undefined ? { split: training.split } : {};
   const doubtful = training.kind === "voc" ? { difficult } : {};
   return { training, validation, description: { kind: training.kind, ...named, ...doubtful } };

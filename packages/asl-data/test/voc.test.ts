@@ -80,6 +80,19 @@ describe("openVoc names what is wrong and where", () => {
       {},
       "000001.xml: line 2, column 9: not valid XML",
     ],
+    ["no XML", { "Annotations/000001.xml": "" }, {}, "000001.xml: line 1: not valid XML (Start tag expected.)"],
+    [
+      "tags in tags without end",
+      { "Annotations/000001.xml": `<annotation>${"<a>".repeat(5000)}${"</a>".repeat(5000)}</annotation>` },
+      {},
+      "000001.xml: cannot be read as XML (",
+    ],
+    [
+      "a reserved name",
+      { "Annotations/000001.xml": "<annotation><__proto__/></annotation>" },
+      {},
+      "cannot be read as XML",
+    ],
     ["other XML", { "Annotations/000001.xml": "<svg/>" }, {}, "the outermost element must be <annotation>"],
     [
       "an object without name",

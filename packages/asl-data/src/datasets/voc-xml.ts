@@ -1,4 +1,4 @@
-import { DatasetError } from "../errors.js";
+import { DatasetError, messageOf } from "../errors.js";
 import { readText } from "./files.js";
 import { shown } from "./listing.js";
 
@@ -23,13 +23,7 @@ async function xml() {
 /** The objects of an annotation file: `annotation/object/{name,difficult}`. Throws DatasetError. */
 export async function readVocObjects(file: string): Promise<readonly VocObject[]> {
   const text = await readText(file, EXPECTED);
-  const { parser, validator } = await xml();
-  const valid = validator.validate(text);
-  if (valid !== true) {
-    const { line, col, msg } = valid.err;
-    throw new DatasetError(`${file}: line ${line}, column ${col}: not valid XML (${msg}). Expected ${EXPECTED}.`);
-  }
-  const annotation: unknown = field(parser.parse(text), "annotation");
+  const annotation = field(await parsed(text, file), "annotation");
   if (annotation === undefined) {
     throw new DatasetError(`${file}: the outermost element must be <annotation>. Expected ${EXPECTED}.`);
   }
@@ -46,6 +40,25 @@ export async function readVocObjects(file: string): Promise<readonly VocObject[]
     if (difficult !== "0" && difficult !== "1") throw wrong("difficult", "0 or 1", difficult);
     return { name, difficult: difficult === "1" };
   });
+}
+
+async function parsed(text: string, file: string): Promise<unknown> {
+  const { parser, validator } = await xml();
+  const valid = validator.validate(text);
+  if (valid !== true) {
+    const { line, col, msg } = valid.err;
+    // the validator knows no column of a text without a tag
+    const place = Number.isInteger(col) ? `line ${line}, column ${col}` : `line ${line}`;
+    throw new DatasetError(`${file}: ${place}: not valid XML (${msg}). Expected ${EXPECTED}.`);
+  }
+  try {
+    return parser.parse(text) as unknown;
+  } catch (thrown) {
+    // what is valid may still be too much: tags in tags without end, names that JavaScript reserves
+    throw new DatasetError(`${file}: cannot be read as XML (${messageOf(thrown)}). Expected ${EXPECTED}.`, {
+      cause: thrown,
+    });
+  }
 }
 
 function field(value: unknown, name: string): unknown {
