@@ -50,13 +50,25 @@ function fillEntries(table: usize, code: i32, length: i32, symbol: i32): void {
   const free = LOOKUP_BITS - length;
   const size = symbol & 15;
   const plain = length | (symbol << 8);
-  let at = table + ((<usize>(code << free)) << 2);
-  for (let rest = 0; rest < 1 << free; rest++) {
-    let entry = plain;
-    if (size > 0 && size <= free) entry = (plain + size) | (extend(rest >> (free - size), size) << 16);
-    store<i32>(at, entry);
-    at += 4;
+  const at = table + ((<usize>(code << free)) << 2);
+  if (size === 0 || size > free) {
+    fill(at, 1 << free, plain);
+    return;
   }
+  const alike = 1 << (free - size);
+  for (let bits = 0; bits < 1 << size; bits++) {
+    fill(at + ((<usize>(bits * alike)) << 2), alike, (plain + size) | (extend(bits, size) << 16));
+  }
+}
+
+/** A power of two of entries. */
+function fill(at: usize, count: i32, entry: i32): void {
+  const end = at + ((<usize>count) << 2);
+  if (count < 4) {
+    for (; at < end; at += 4) store<i32>(at, entry);
+    return;
+  }
+  for (const entries = i32x4.splat(entry); at < end; at += 16) v128.store(at, entries);
 }
 
 /** The entry of the code at the head of `word`; 0 where no code is. */

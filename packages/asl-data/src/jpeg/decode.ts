@@ -2,7 +2,7 @@ import { type KernelExports, openWorkspace } from "../kernels/instance.js";
 import type { Picture } from "../picture.js";
 import { copyPixels } from "../pixel-pool.js";
 import { type JpegFile, parseJpeg } from "./file.js";
-import { type BlockGrid, gridsOf, mcusOf } from "./grid.js";
+import { type BlockGrid, type Grids, gridsOf, mcusOf } from "./grid.js";
 
 const BLOCK_BYTES = 64 * 2;
 const MASK_BYTES = 8;
@@ -40,7 +40,7 @@ export function decodeJpegInPlace(bytes: Uint8Array, maxPixels: number): Picture
   if (file === undefined || file.width * file.height > maxPixels) return undefined;
   const { width, height, components } = file;
   const grids = gridsOf(file);
-  const blocks = grids.reduce((sum, { across, down }) => sum + across * down, 0);
+  const blocks = grids.components.reduce((sum, { across, down }) => sum + across * down, 0);
   const targetBytes = width * height * 3;
   const workspace = openWorkspace([
     bytes.length + SLACK,
@@ -63,7 +63,7 @@ export function decodeJpegInPlace(bytes: Uint8Array, maxPixels: number): Picture
   memory.set(bytes, source);
   memory.fill(0, coefficients, coefficients + blocks * (BLOCK_BYTES + MASK_BYTES));
   let before = 0;
-  const places = grids.map((grid, i): Place => {
+  const places = grids.components.map((grid, i): Place => {
     const place = {
       grid,
       coefficients: coefficients + before * BLOCK_BYTES,
@@ -77,7 +77,7 @@ export function decodeJpegInPlace(bytes: Uint8Array, maxPixels: number): Picture
   });
   const copyTop = copy + GUARD_BYTES + bytes.length + SLACK;
   const at = { memory, source, limit: source + bytes.length, copyTop, scan, tables };
-  if (!decodeScans(kernels, file, places, at)) return undefined;
+  if (!decodeScans(kernels, file, grids, places, at)) return undefined;
   if (!writeRgb(kernels, file, places, rows, target)) return undefined;
   return { width, height, data: memory.subarray(target, target + targetBytes) };
 }
@@ -92,7 +92,13 @@ interface ScanMemory {
 }
 
 /** All scans into the coefficients; false as soon as one is damaged. */
-function decodeScans(kernels: KernelExports, file: JpegFile, places: readonly Place[], at: ScanMemory): boolean {
+function decodeScans(
+  kernels: KernelExports,
+  file: JpegFile,
+  grids: Grids,
+  places: readonly Place[],
+  at: ScanMemory,
+): boolean {
   const built = new Map<number, number>();
   /** Address of the table at an offset of the file, made when it is first asked for; 0 where none is needed. */
   const tableAt = (offset: number, largest: number): number => {
@@ -102,20 +108,24 @@ function decodeScans(kernels: KernelExports, file: JpegFile, places: readonly Pl
     built.set(offset, address);
     return address;
   };
+  const words = new Int32Array(at.memory.buffer, at.scan, SCAN_WORDS + places.length * COMPONENT_WORDS);
   for (const scan of file.scans) {
-    if (built.size + 2 * scan.components.length > TABLES) built.clear();
-    const described = scan.components.flatMap(({ index, dc, ac }) => {
+    const { components, first, last, high, low, restartInterval } = scan;
+    if (built.size + 2 * components.length > TABLES) built.clear();
+    const [mcusAcross, mcusDown] = mcusOf(scan, grids);
+    words.set([components.length, first, last, high, low, restartInterval]);
+    words.set([at.source + scan.begin, at.limit, at.copyTop, mcusAcross, mcusDown], 6);
+    for (let i = 0; i < components.length; i++) {
+      const { index, dc, ac } = components[i]!;
       const { grid, coefficients, masks } = places[index]!;
-      const isAlone = scan.components.length === 1;
-      const [across, down] = isAlone ? [1, 1] : [grid.component.across, grid.component.down];
-      return [coefficients, masks, grid.across, across, down, tableAt(dc, 15), tableAt(ac, 255), 0];
-    });
-    if (described.some(Number.isNaN)) return false;
-    const header = [
-      ...[scan.components.length, scan.first, scan.last, scan.high, scan.low],
-      ...[scan.restartInterval, at.source + scan.begin, at.limit, at.copyTop, ...mcusOf(scan, file)],
-    ];
-    new Int32Array(at.memory.buffer, at.scan).set([...header, ...described]);
+      const { across, down } = components.length === 1 ? { across: 1, down: 1 } : grid.component;
+      const [dcTable, acTable] = [tableAt(dc, 15), tableAt(ac, 255)];
+      if (Number.isNaN(dcTable + acTable)) return false;
+      words.set(
+        [coefficients, masks, grid.across, across, down, dcTable, acTable, 0],
+        SCAN_WORDS + i * COMPONENT_WORDS,
+      );
+    }
     if (kernels.decodeScan(at.scan) !== at.source + scan.end) return false;
   }
   return true;

@@ -115,9 +115,7 @@ class Parser {
       const kind = this.#u8(at);
       demand(kind < 4 && at + 65 <= to);
       const table = new Int16Array(64);
-      ZIGZAG.forEach((natural, k) => {
-        table[natural] = this.#u8(at + 1 + k);
-      });
+      for (let k = 0; k < 64; k++) table[ZIGZAG[k]!] = this.#bytes[at + 1 + k]!;
       this.#quantization[kind] = table;
     }
   }
@@ -223,10 +221,10 @@ class Parser {
     // what is missing at the end is guessed by libjpeg (block smoothing)
     demand(this.#known.every((bits) => bits.every((low) => low === 0)));
     if (frame.components.length === 3) this.#checkYcbcr(frame);
-    const components = frame.components.map(({ table, ...component }) => {
+    const components = frame.components.map(({ id, across, down, table }) => {
       const quantization = this.#quantization[table];
       demand(quantization !== undefined);
-      return { ...component, quantization };
+      return { id, across, down, quantization };
     });
     const { width, height } = frame;
     return { width, height, components, scans: this.#scans };

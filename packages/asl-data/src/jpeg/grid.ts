@@ -11,38 +11,33 @@ export interface BlockGrid {
   readonly down: number;
 }
 
+/** The blocks of each component, and how many MCUs of all of them the picture has across and down. */
+export interface Grids {
+  readonly components: readonly BlockGrid[];
+  readonly mcus: readonly [number, number];
+}
+
 /** T.81, A.1.1 and A.2.4: a component has ceil(width H / Hmax) samples a row; an MCU has H x V of its blocks. */
-export function gridsOf(file: JpegFile): BlockGrid[] {
-  const largest = largestFactors(file);
-  const mcus = mcusOfAll(file);
-  return file.components.map((component) => ({
+export function gridsOf({ width, height, components }: JpegFile): Grids {
+  const most = { across: 1, down: 1 };
+  for (const { across, down } of components) {
+    most.across = Math.max(most.across, across);
+    most.down = Math.max(most.down, down);
+  }
+  const mcus = [Math.ceil(width / (8 * most.across)), Math.ceil(height / (8 * most.down))] as const;
+  const grids = components.map((component) => ({
     component,
-    width: Math.ceil((file.width * component.across) / largest.across),
-    height: Math.ceil((file.height * component.down) / largest.down),
-    across: mcus.across * component.across,
-    down: mcus.down * component.down,
+    width: Math.ceil((width * component.across) / most.across),
+    height: Math.ceil((height * component.down) / most.down),
+    across: mcus[0] * component.across,
+    down: mcus[1] * component.down,
   }));
+  return { components: grids, mcus };
 }
 
 /** MCUs across and down of a scan: those of the picture, or the blocks of a single component that show the picture. */
-export function mcusOf(scan: JpegScan, file: JpegFile): readonly [number, number] {
-  const [only, ...others] = scan.components;
-  if (only === undefined || others.length > 0) {
-    const { across, down } = mcusOfAll(file);
-    return [across, down];
-  }
-  const { width, height } = gridsOf(file)[only.index]!;
+export function mcusOf(scan: JpegScan, { components, mcus }: Grids): readonly [number, number] {
+  if (scan.components.length > 1) return mcus;
+  const { width, height } = components[scan.components[0]!.index]!;
   return [Math.ceil(width / 8), Math.ceil(height / 8)];
-}
-
-function largestFactors({ components }: JpegFile): { across: number; down: number } {
-  return {
-    across: Math.max(...components.map(({ across }) => across)),
-    down: Math.max(...components.map(({ down }) => down)),
-  };
-}
-
-function mcusOfAll(file: JpegFile): { across: number; down: number } {
-  const largest = largestFactors(file);
-  return { across: Math.ceil(file.width / (8 * largest.across)), down: Math.ceil(file.height / (8 * largest.down)) };
 }
