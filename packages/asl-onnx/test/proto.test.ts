@@ -1,7 +1,10 @@
+import { InputError } from "asl-core";
 import fc from "fast-check";
+import protobuf from "protobufjs/light.js";
 import { describe, expect, it } from "vitest";
-import { decodeModel, MODEL_TYPE } from "../src/proto/decode.js";
+import { decodeModel } from "../src/proto/decode.js";
 import { encodeModel, splitModel } from "../src/proto/encode.js";
+import { FIELDS } from "../src/proto/fields.js";
 import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
@@ -9,6 +12,19 @@ import {
   type ModelProto,
   type TensorProto,
 } from "../src/proto/messages.js";
+
+/** The same messages by protobufjs's reflection. Presence is explicit, because ONNX distinguishes an absent 0 from a 0. */
+const explicit = { options: { features: { field_presence: "EXPLICIT" } } };
+const nested = Object.fromEntries(
+  Object.entries(FIELDS).map(([message, table]) => {
+    const fields = Object.entries(table).map(([name, field]) => [
+      name,
+      { ...("rule" in field ? {} : explicit), ...field },
+    ]);
+    return [message, { fields: Object.fromEntries(fields) }];
+  }),
+);
+const REFLECTED = protobuf.Root.fromJSON({ nested }).lookupType("ModelProto");
 
 const safeInteger = fc.maxSafeInteger();
 const names = fc.string({ minLength: 1 });
@@ -84,13 +100,73 @@ describe("ONNX protobuf", () => {
     );
   });
 
-  it("writes the bytes that protobufjs writes", () => {
+  it("writes the bytes that protobufjs's reflection writes, and reads what it reads", () => {
     fc.assert(
       fc.property(models, (model) => {
-        const whole = MODEL_TYPE.encode(MODEL_TYPE.create({ ...model })).finish();
+        const whole = REFLECTED.encode(REFLECTED.create({ ...model })).finish();
         expect(Buffer.compare(encodeModel(model), whole)).toBe(0);
+        expect(decodeModel(whole)).toEqual(
+          REFLECTED.toObject(REFLECTED.decode(whole), { longs: Number, arrays: true }),
+        );
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it("passes over what it does not know", () => {
+    const model: ModelProto = withWeights([]);
+    // field 99: a number, 8 bytes, a string, 4 bytes; and a name of a graph that is a number
+    const unknown = [
+      0x98,
+      0x06,
+      0x01,
+      0x99,
+      0x06,
+      ...new Array(8).fill(7),
+      0x9a,
+      0x06,
+      0x01,
+      0x41,
+      0x9d,
+      0x06,
+      1,
+      2,
+      3,
+      4,
+    ];
+    const asNumber = [0x3a, 0x02, 0x10, 0x05];
+    const { graph, ...rest } = decodeModel(Uint8Array.from([...encodeModel(model), ...unknown]));
+    expect({ graph, ...rest }).toEqual(decodeModel(encodeModel(model)));
+    expect(decodeModel(Uint8Array.from([...encodeModel(model), ...asNumber])).graph.name).toBeUndefined();
+  });
+
+  it("takes numbers one by one as well as packed", () => {
+    const dims = (bytes: readonly number[]) => {
+      const tensor = [0x2a, bytes.length, ...bytes];
+      const file = Uint8Array.from([0x08, 0x08, 0x3a, tensor.length, ...tensor]);
+      return decodeModel(file).graph.initializer[0]!.dims;
+    };
+    expect(dims([0x0a, 0x03, 0x02, 0x80, 0x01])).toEqual([2, 128]);
+    expect(dims([0x08, 0x02, 0x08, 0x80, 0x01])).toEqual([2, 128]);
+  });
+
+  it("is an error or a model, whatever is cut off or changed", () => {
+    const damaged = fc.tuple(models, fc.nat(), fc.nat({ max: 255 }), fc.boolean()).map(([model, at, byte, cut]) => {
+      const bytes = encodeModel(model).slice();
+      const position = at % bytes.length;
+      if (cut) return bytes.subarray(0, position);
+      bytes[position] = byte;
+      return bytes;
+    });
+    fc.assert(
+      fc.property(damaged, (bytes) => {
+        try {
+          decodeModel(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InputError);
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -1,7 +1,8 @@
 import { InputError } from "asl-core";
 import { FIELDS } from "./fields.js";
 import type { GraphProto, ModelProto, TensorProto } from "./messages.js";
-import { encodeMessage, LENGTH_DELIMITED } from "./write-message.js";
+import { LENGTH_DELIMITED } from "./scalars.js";
+import { encodeMessage } from "./write-message.js";
 
 /** Protobuf's own limit for one message. */
 const MAXIMUM_BYTES = 2 ** 31 - 1;

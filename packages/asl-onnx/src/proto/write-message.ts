@@ -1,23 +1,6 @@
 import protobuf from "protobufjs/minimal.js";
 import { FIELDS, type Field, type MessageName } from "./fields.js";
-
-/** Wire types, of protobuf's encoding specification. */
-const VARINT = 0;
-export const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
-
-interface Scalar {
-  readonly wireType: number;
-  readonly write: (writer: protobuf.Writer, value: never) => unknown;
-}
-
-const SCALARS: Readonly<Record<string, Scalar>> = {
-  int32: { wireType: VARINT, write: (writer, value: number) => writer.int32(value) },
-  int64: { wireType: VARINT, write: (writer, value: number) => writer.int64(value) },
-  float: { wireType: FIXED_32, write: (writer, value: number) => writer.float(value) },
-  string: { wireType: LENGTH_DELIMITED, write: (writer, value: string) => writer.string(value) },
-  bytes: { wireType: LENGTH_DELIMITED, write: (writer, value: Uint8Array) => writer.bytes(value) },
-};
+import { LENGTH_DELIMITED, SCALARS } from "./scalars.js";
 
 /**
  * The bytes of a message, its fields in the order of their numbers; what is undefined is left out, a 0 is not. By

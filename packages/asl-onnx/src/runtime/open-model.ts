@@ -1,6 +1,7 @@
 import { formatShape, InputError, type Shape, sizeOf, type TensorData, type Tensors } from "asl-core";
 import type { Tensor } from "onnxruntime-common";
 import { metadataOf, type OnnxMetadata, type OnnxValueType } from "../export/metadata.js";
+import { decodeModel } from "../proto/decode.js";
 import type { ModelProto } from "../proto/messages.js";
 import { feedKernels } from "./fed-kernels.js";
 import { ModelSession } from "./model-session.js";
@@ -38,8 +39,7 @@ export interface OnnxModelSession extends OnnxMetadata, AsyncDisposable {
  */
 export async function openOnnxModel(model: Uint8Array | ModelProto, options: OpenOptions): Promise<OnnxModelSession> {
   const { runtime, kernels } = options;
-  // loaded for files only: a model as a message does without what reads them
-  const message = model instanceof Uint8Array ? (await import("../proto/decode.js")).decodeModel(model) : model;
+  const message = model instanceof Uint8Array ? decodeModel(model) : model;
   const signature = metadataOf(message);
   const outputTypes = Object.entries(signature.outputs).map(([name, { dtype }]) => {
     if (dtype === "u8") throw new InputError(`model: output "${name}" holds bytes; f32, i32 and bool are read`);
