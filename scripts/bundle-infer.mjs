@@ -12,7 +12,14 @@ const INFER = path.join(ROOT, "apps/infer");
 const EXTERNAL = ["onnxruntime-node", "sharp"];
 
 /** Modules that are loaded when needed and are bundled; the others belong to what `start.ts` leaves to `main.js`. */
-const LOADED_LATER = ["./main.js", "./checkpoint-classifier.js", "./onnx-classifier.js", "asl-onnx/node"];
+const LOADED_LATER = [
+  "./main.js",
+  "./checkpoint-classifier.js",
+  "./onnx-classifier.js",
+  "asl-onnx/node",
+  "../file/zip.js",
+  "tinyglobby",
+];
 
 const leaveOthersOut = {
   name: "leave-others-out",

@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { escapePath, glob, isDynamicPattern } from "tinyglobby";
 
 /** Endings of the pictures that a folder is searched for; a file that is named itself may have any. */
 const PICTURE_ENDINGS = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "avif"];
@@ -22,7 +21,7 @@ export async function expandPictures(inputs: readonly string[], cwd = process.cw
   const problems: string[] = [];
   for (const input of inputs) {
     const found = await expandOne(input, cwd);
-    if (found.length === 0) problems.push(nothingFound(input, isDynamicPattern(input)));
+    if (found.length === 0) problems.push(await nothingFound(input));
     for (const file of found) files.add(path.normalize(file));
   }
   return { files: [...files], problems };
@@ -32,6 +31,8 @@ async function expandOne(input: string, cwd: string): Promise<readonly string[]>
   const kind = await kindOf(path.resolve(cwd, input));
   // A file whose name happens to hold glob characters ("photo [1].jpg") is that file.
   if (kind === "file") return [input];
+  // loaded when needed: to tag one picture does without
+  const { glob, isDynamicPattern } = await import("tinyglobby");
   if (kind === "folder") {
     const pattern = `**/*.{${PICTURE_ENDINGS.join(",")}}`;
     const found = await glob(pattern, { cwd: path.resolve(cwd, input), caseSensitiveMatch: false, dot: false });
@@ -56,8 +57,9 @@ function inOrder(files: readonly string[]): readonly string[] {
   return [...files].sort((a, b) => collator.compare(a, b) || (a < b ? -1 : 1));
 }
 
-function nothingFound(input: string, isPattern: boolean): string {
-  return isPattern
+async function nothingFound(input: string): Promise<string> {
+  const { escapePath, isDynamicPattern } = await import("tinyglobby");
+  return isDynamicPattern(input)
     ? `${input}: no file matches this pattern. If a file has this very name, write it as ${escapePath(input)}.`
     : `${input}: no pictures in this folder. Expected files ending in ${PICTURE_ENDINGS.join(", ")}.`;
 }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { ZipArchive } from "../file/zip.js";
 import type { Host } from "../host.js";
 
 export const NODE: Host = {
@@ -7,5 +6,6 @@ export const NODE: Host = {
     const hash = createHash("sha256");
     return { update: (bytes) => hash.update(bytes), hex: () => hash.digest("hex") };
   },
-  openZip: (file) => ZipArchive.open(file),
+  // loaded for the first archive: a safetensors file does without
+  openZip: async (file) => (await import("../file/zip.js")).ZipArchive.open(file),
 };
