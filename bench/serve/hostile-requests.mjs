@@ -55,7 +55,7 @@ export async function hostileRequests() {
     ["a wrong query", sent("image/png", png, "/v1/tag?threshold=NaN"), ["400"]],
     ["prototype in the query", sent("image/png", png, "/v1/tag?__proto__[x]=1&constructor=2"), ["400"]],
     ["a path out of the root", sent("image/png", png, "/../../etc/passwd"), ["404"]],
-    ["the wrong method", Buffer.from("DELETE /v1/tag HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), ["404"]],
+    ["the wrong method", Buffer.from("DELETE /v1/tag HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), ["405"]],
     ["hangs up while sending", unfinished, ["hung up"], true],
     ["hangs up before the answer", sent("image/jpeg", jpeg), ["hung up"], true],
   ].map(([name, bytes, expects, hangsUp = false]) => ({ name, bytes, expects, hangsUp }));

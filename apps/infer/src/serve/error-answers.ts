@@ -1,7 +1,14 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { describeError } from "asl-cli";
 import { PictureError, type PictureErrorReason } from "asl-data";
-import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type {
+  ConnectionError,
+  FastifyError,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from "fastify";
+import { TAG_QUERY } from "./schemas.js";
 
 /** Every answer that is an error has this body. */
 export interface ErrorBody {
@@ -52,6 +59,16 @@ export const answerError =
       answer(500, "INTERNAL", "the picture could not be tagged; the server's log says why");
     }
   };
+
+/** What is wrong with a request's parameters: which one, and what is expected. */
+export function queryError(errors: readonly FastifySchemaValidationError[], part: string): Error {
+  const [error] = errors;
+  const unknown = error?.params.additionalProperty;
+  if (typeof unknown === "string") {
+    return new Error(`unknown parameter "${unknown}"; there are ${Object.keys(TAG_QUERY.properties).join(", ")}`);
+  }
+  return new Error(`${error?.instancePath.slice(1) || part} ${error?.message ?? "is wrong"}`);
+}
 
 /** What Node's parser could not take: too slow, headers too large, or no HTTP at all. Then the connection ends. */
 export const answerClientError =

@@ -4,7 +4,7 @@ import type { Classifier } from "../classifier.js";
 import { selectTags } from "../tags.js";
 import { Admission, type Refusal } from "./admission.js";
 import { Connections } from "./connections.js";
-import { answerClientError, answerError, type ErrorBody, errorBody } from "./error-answers.js";
+import { answerClientError, answerError, type ErrorBody, errorBody, queryError } from "./error-answers.js";
 import { ServerMetrics } from "./metrics.js";
 import { PictureThreads } from "./picture-threads.js";
 import { ERROR_ANSWER, HEALTH_ANSWER, MODEL_ANSWER, TAG_ANSWER, TAG_QUERY, type TagQuery } from "./schemas.js";
@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** Told of what is not the client's fault. */
   readonly onError: (message: string) => void;
 }
+
+const METHODS = ["GET", "HEAD", "POST"] as const;
 
 /** Milliseconds that a connection stays without a request. */
 const KEEP_ALIVE = 5_000;
@@ -61,6 +63,7 @@ export async function createServer(classifier: Classifier, options: ServerOption
     clientErrorHandler: answerClientError(requestTimeout),
     frameworkErrors: answerError(options),
     ajv: { customOptions: { removeAdditional: false } },
+    schemaErrorFormatter: queryError,
   });
   const connections = new Connections(app.server);
   const { imageSize, resizeFilter: filter } = classifier;
@@ -79,6 +82,13 @@ export async function createServer(classifier: Classifier, options: ServerOption
   app.decorateRequest("work", null);
   app.setErrorHandler(answerError(options));
   app.setNotFoundHandler((request, reply) => {
+    const url = request.url.split("?")[0]!;
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url }));
+    if (allowed.length > 0) {
+      const message = `${request.method} ${url}: ask with ${allowed.join(" or ")}; see /openapi.json`;
+      reply.code(405).header("allow", allowed.join(", ")).send(errorBody("METHOD_NOT_ALLOWED", message));
+      return;
+    }
     const message = `${request.method} ${request.url.slice(0, 200)}: no such address; see /openapi.json`;
     reply.code(404).send(errorBody("NOT_FOUND", message));
   });
