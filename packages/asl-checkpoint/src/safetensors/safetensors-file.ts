@@ -3,7 +3,15 @@ import { decodeElements, ElementRangeError, elementDType } from "../elements.js"
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
 import { chunksOf, type Memory } from "../file/chunks.js";
-import { allocateTogether, awaitedLater, type BegunTensors, type IsLater, NONE_LATER, whole } from "../file/later.js";
+import {
+  allocateTogether,
+  awaitedLater,
+  type BegunTensors,
+  type IsLater,
+  inLine,
+  NONE_LATER,
+  whole,
+} from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { Host } from "../host.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
@@ -71,7 +79,8 @@ export class SafetensorsFile implements AsyncDisposable {
     const waiting = new Map<string, ArrayBuffer>();
     const tensors = new Map<string, TensorData>();
     const now = inFileOrder.filter((entry) => !later.includes(entry));
-    for await (const [[name, entry], buffer] of readAhead(now, ([, entry]) => this.#bytes(entry))) {
+    const reading = readAhead(now, ([, entry]) => this.#bytes(entry), inLine(now, later));
+    for await (const [[name, entry], buffer] of reading) {
       if (entry.start < laterStart) add(buffer);
       else if (hash !== null) waiting.set(name, buffer);
       tensors.set(name, this.#decode(name, entry, buffer));
