@@ -66,7 +66,7 @@ describe("a model", () => {
     );
     expect(await refused(1, withModel(inFolder("none.onnx")))).toMatch(/none\.onnx: no such file/);
     expect(await refused(1, withModel("asl_tresnet_m"))).toMatch(
-      /asl_tresnet_m: no such file, and no published model of this name \(asl-infer --list-models\)/,
+      /"asl_tresnet_m": no such file, and no model of this name; nearest: asl_tresnet_m_coco_224, /,
     );
   });
 

@@ -48,7 +48,7 @@ async function runSweep(options: TrainOptions, context: CommandContext): Promise
 /** --weights as a file: a published model is fetched, and says its image size. */
 async function withFetchedWeights(options: TrainOptions, context: CommandContext): Promise<TrainOptions> {
   if (options.weights === undefined) return options;
-  const { file, published } = await resolveModel(options.weights, options, context);
+  const { file, published } = await resolveModel(options.weights, { ...options, startsTraining: true }, context);
   return published === undefined
     ? options
     : { ...options, weights: file, imageSize: options.imageSize ?? published.imageSize };

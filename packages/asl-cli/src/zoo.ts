@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { InputError } from "asl-core";
 import { fetchModel, isZooName, settingsFrom, ZOO_MODELS, type ZooModel, zooModel } from "asl-zoo";
 import { type ArgumentParser, existingFile } from "./arguments.js";
 import type { Reporter } from "./reporter.js";
@@ -25,6 +24,8 @@ export interface ZooOptions {
   readonly cacheDir?: string | undefined;
   readonly offline?: true | undefined;
   readonly mirror?: string | undefined;
+  /** A training starts from the model: it need not have been trained for several classes a picture. */
+  readonly startsTraining?: boolean | undefined;
 }
 
 export interface ResolvedModel {
@@ -35,7 +36,7 @@ export interface ResolvedModel {
 
 /**
  * The file of `--model` or `--weights`: its own path, or that of a published model, fetched on first use. A path that is
- * not there is left to what reads it; a mere name that is neither throws InputError.
+ * not there is left to what reads it; a mere name that is neither throws ZooError with the nearest names.
  */
 export async function resolveModel(
   text: string,
@@ -43,10 +44,7 @@ export async function resolveModel(
   { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
 ): Promise<ResolvedModel> {
   if (statSync(text, { throwIfNoEntry: false }) !== undefined) return { file: text, published: undefined };
-  if (!isZooName(text)) {
-    if (/[/\\]/.test(text)) return { file: text, published: undefined };
-    throw new InputError(`${text}: no such file, and no published model of this name (asl-infer --list-models)`);
-  }
+  if (PATH_LIKE.test(text)) return { file: text, published: undefined };
   const published = zooModel(text);
   const environment = settingsFrom(process.env);
   const settings = {
@@ -68,11 +66,20 @@ export async function resolveModel(
     });
     report.note(`${text}: ${file} (${bytes} bytes, SHA-256 ${sha256.slice(0, 12)}...)`);
     report.note(`${text}: licence ${license ?? "not stated"}, see ${source}`);
+    if (published.task === "single-label" && options.startsTraining !== true) {
+      report.warn(
+        `${text}: was trained to give each picture exactly one class (softmax, on the middle of the picture); the scores ` +
+          "here are of every class by itself, on the whole picture. It is meant to start a training from: asl-train --weights",
+      );
+    }
     return { file, published };
   } finally {
     progress?.stop();
   }
 }
+
+/** What is a file's path, even where nothing is there. */
+const PATH_LIKE = /[/\\]|\.(pth|pt|onnx|safetensors|npz)$/i;
 
 const kilobytes = (bytes: number) => Math.ceil(bytes / 1000);
 
