@@ -12,7 +12,9 @@ const SIZE = 448;
 const filter = "bilinear";
 const COUNT = 24;
 /** Rounds before the first that counts: V8 compiles WebAssembly and JavaScript again once they run often. */
-const WARM_UP = 12;
+const WARM_UP = 24;
+/** Of the sequential JPEGs. */
+const LARGER = [640, 480];
 
 /** Photographs of ../shared if they are there, else generated scenes of 640 px. */
 async function pictures() {
@@ -37,13 +39,65 @@ async function cpuSeconds(work) {
 
 export async function run({ runs, only, report }) {
   const { kind, files, remove } = await pictures();
+  const peer = openPeer("loader.py", { threads: 1 });
+  const folder = temporaryFolder("asl-bench-sequential-");
+  try {
+    const measure = (measured, tasks) => measureTasks({ peer, runs, only, report, tasks, ...measured });
+    const { version } = await peer.ask({ files, size: SIZE });
+    await peer.ask({ sequential: folder, size: LARGER });
+    const rows = await measure({ files, note: [`${files.length} ${kind}`, version] }, Object.keys(NAMES));
+    const sequential = readdirSync(folder).map((name) => join(folder, name));
+    await peer.ask({ files: sequential, size: SIZE });
+    const note = ["the same pictures, quality 90", version];
+    rows.push(
+      ...(await measure({ files: sequential, note, suffix: `, from sequential ${LARGER.join(" x ")}` }, [
+        "decode",
+        "decode + resize",
+      ])),
+    );
+    return { rows };
+  } finally {
+    peer.close();
+    await rm(folder, { recursive: true });
+    await remove();
+  }
+}
+
+async function measureTasks({ peer, runs, only, report, tasks, files, note, suffix = "" }) {
+  const work = await workOn(files);
+  const rows = [];
+  for (const task of tasks.filter((name) => name.includes(only))) {
+    report(`${task}${suffix} ...`);
+    const hashed = task === "resize" || task === "decode" || task === "decode + resize";
+    const { result } = await cpuSeconds(() => work[task](0));
+    const { sha256 } = await peer.ask({ task, hash: hashed });
+    const same = hashed ? (sha256 === hashOf(result) ? "same bytes" : "OTHER BYTES") : "";
+    for (let i = 0; i < WARM_UP; i++) await work[task](runs + i + 1);
+    const times = { ours: [], peer: [] };
+    for (let i = 0; i < runs; i++) {
+      times.ours.push((await cpuSeconds(() => work[task](i + 1))).seconds / files.length);
+      times.peer.push((await peer.ask({ task })).seconds / files.length);
+    }
+    const [ours, theirs] = [median(times.ours), median(times.peer)];
+    rows.push({
+      name: `${NAMES[task]}, ${SIZE} px${suffix}`,
+      ours,
+      peer: theirs,
+      ratio: ours / theirs,
+      runs,
+      note: ["CPU time per picture", ...note, same].filter((part) => part !== "").join("; "),
+    });
+  }
+  return rows;
+}
+
+/** Every task of NAMES on these files, by the number of the round. */
+async function workOn(files) {
   const dataset = { classes: ["any"], items: files.map((file, i) => ({ name: `${i}`, file, labels: [] })) };
   const options = { imageSize: SIZE, batchSize: files.length, workers: 0, filter };
   const steps = [{ kind: "horizontalFlip" }, { kind: "randAugment", operations: 2, magnitude: 9, fill: [0, 0, 0] }];
   const augmenting = createLoader(dataset, { ...options, augment: { seed: 0, steps } });
   const plain = createLoader(dataset, options);
-  const decoded = [];
-  for (const file of files) decoded.push(await decodePicture(file));
   const batchOf = async (loader, epoch) => {
     for await (const { images } of loader.epoch(epoch)) return images;
   };
@@ -52,48 +106,15 @@ export async function run({ runs, only, report }) {
     for (const item of from) made.push(await make(item));
     return made;
   };
-  const resized = (picture) => resize(picture, SIZE, SIZE, filter);
-  const tasks = {
-    decode: () => each(files, decodePicture),
-    resize: () => each(decoded, resized),
+  const decoded = await each(files, (file) => decodePicture(file));
+  return {
+    decode: () => each(files, (file) => decodePicture(file)),
+    resize: () => each(decoded, (picture) => resize(picture, SIZE, SIZE, filter)),
     "decode + resize": () =>
       each(files, (file) => decodePicture(file, { resize: { width: SIZE, height: SIZE, filter } })),
     "decode + resize + tensor": () => batchOf(plain, 0),
     loader: (epoch) => batchOf(augmenting, epoch),
   };
-
-  const peer = openPeer("loader.py", { threads: 1 });
-  try {
-    const { version } = await peer.ask({ files, size: SIZE });
-    const rows = [];
-    for (const [task, work] of Object.entries(tasks).filter(([name]) => name.includes(only))) {
-      report(`${task} ...`);
-      const hashed = task === "resize" || task === "decode" || task === "decode + resize";
-      const { result } = await cpuSeconds(() => work(0));
-      const { sha256 } = await peer.ask({ task, hash: hashed });
-      const same = hashed ? (sha256 === hashOf(result) ? "same bytes" : "OTHER BYTES") : "";
-      for (let i = 0; i < WARM_UP; i++) await work(runs + i + 1);
-      const times = { ours: [], peer: [] };
-      for (let i = 0; i < runs; i++) {
-        times.ours.push((await cpuSeconds(() => work(i + 1))).seconds / files.length);
-        times.peer.push((await peer.ask({ task })).seconds / files.length);
-      }
-      const [ours, theirs] = [median(times.ours), median(times.peer)];
-      const note = [`CPU time per picture, ${files.length} ${kind}`, version, same].filter((part) => part !== "");
-      rows.push({
-        name: `${NAMES[task]}, ${SIZE} px`,
-        ours,
-        peer: theirs,
-        ratio: ours / theirs,
-        runs,
-        note: note.join("; "),
-      });
-    }
-    return { rows };
-  } finally {
-    peer.close();
-    await remove();
-  }
 }
 
 const NAMES = {

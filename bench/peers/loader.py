@@ -1,7 +1,8 @@
 """Pillow and torchvision, the peer of bench/loader.mjs. Reads one JSON request a line, answers one JSON line.
 
 {"files": [...], "size": S} sets the work (answer: versions); {"task": T} does T for every file on one thread and answers
-{"seconds": CPU seconds, "sha256": of all bytes} (decode, resize; the random rest has no hash).
+{"seconds": CPU seconds, "sha256": of all bytes} (decode, resize; the random rest has no hash). {"sequential": FOLDER, "size":
+[W, H]} writes the pictures of the work there as sequential JPEGs of that size.
 """
 import hashlib
 import time
@@ -43,8 +44,16 @@ class Work:
         return torch.stack([transform(decode(file)) for file in self.files])
 
 
+def write_sequential(folder, size):
+    for i, picture in enumerate(work.decoded):
+        picture.resize(size, Image.Resampling.BICUBIC).save(f"{folder}/{i:03}.jpg", quality=90)
+
+
 def answer(request):
     global work
+    if "sequential" in request:
+        write_sequential(request["sequential"], request["size"])
+        return {}
     if "files" in request:
         work = Work(request["files"], request["size"])
         return {"version": f"Pillow {PIL.__version__}, torchvision {torchvision.__version__}"}
