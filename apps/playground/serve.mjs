@@ -51,7 +51,7 @@ const demoModel = fileURLToPath(new URL("../../runs/demo/train/best-ema.safetens
 process.stderr.write(
   existsSync(demoModel)
     ? "with the demo's model (runs/demo)\n"
-    : "without a built-in model: `npx pnpm@10 demo` makes one (about 4 minutes); any .safetensors, .pth or .onnx works\n",
+    : "without a built-in model: `npx pnpm@10 demo` makes one (about 6 minutes); any .safetensors, .pth or .onnx works\n",
 );
 
 if (dev) {

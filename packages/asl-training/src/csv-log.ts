@@ -1,6 +1,5 @@
-import { appendFile, readFile } from "node:fs/promises";
 import { writeAtomically } from "asl-checkpoint";
-import { RunDirectoryError } from "./errors.js";
+import { appendToLog, readLog } from "./log-file.js";
 
 export type CsvRow = readonly (string | number)[];
 
@@ -10,7 +9,7 @@ export class CsvLog {
 
   /**
    * Opens `file` with exactly the given columns, keeping those of its rows for which `keeps` says so: after an
-   * interruption, what was written later than the snapshot is done again. A row cut off in the middle is dropped.
+   * interruption, what was written later than the snapshot is done again. A row cut off in the middle is dropped. Throws RunDirectoryError for a file that cannot be read.
    */
   static async open(
     file: string,
@@ -18,29 +17,17 @@ export class CsvLog {
     keeps: (row: readonly string[]) => boolean,
   ): Promise<CsvLog> {
     const header = columns.join(",");
-    const [found, ...rows] = completeLines(await textOf(file));
+    const [found, ...rows] = completeLines((await readLog(file)).toString("utf8"));
     const kept = found === header ? rows.filter((row) => keeps(row.split(","))) : [];
     const text = Buffer.from([header, ...kept].map((line) => `${line}\n`).join(""));
     await writeAtomically(file, (writer) => writer.write(text, 0));
     return new CsvLog(file);
   }
 
+  /** Throws RunDirectoryError when the file cannot be written. */
   async append(rows: readonly CsvRow[]): Promise<void> {
     if (rows.length === 0) return;
-    try {
-      await appendFile(this.file, rows.map((row) => `${row.join(",")}\n`).join(""));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new RunDirectoryError(this.file, `cannot be written: ${why}`, { cause: error });
-    }
-  }
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch {
-    return ""; // a log that is not there starts empty
+    await appendToLog(this.file, rows.map((row) => `${row.join(",")}\n`).join(""));
   }
 }
 

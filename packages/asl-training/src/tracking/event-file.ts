@@ -1,8 +1,7 @@
-import { appendFile, readFile } from "node:fs/promises";
 import { writeAtomically } from "asl-checkpoint";
 import crc32c from "crc-32/crc32c.js";
 import protobuf from "protobufjs/light.js";
-import { RunDirectoryError } from "../errors.js";
+import { appendToLog, readLog } from "../log-file.js";
 
 /** Scalars of one step, by tag. */
 export interface ScalarEvent {
@@ -42,7 +41,7 @@ export class EventFile {
    * than the snapshot is done again. A record cut off or damaged ends the file.
    */
   static async open(file: string, keeps: (event: ScalarEvent) => boolean): Promise<EventFile> {
-    const kept = readEvents(await bytesOf(file)).filter(keeps);
+    const kept = readEvents(await readLog(file)).filter(keeps);
     const version = record(
       EVENT_TYPE.encode({ wallTime: kept[0]?.wallTime ?? now(), fileVersion: FILE_VERSION }).finish(),
     );
@@ -54,12 +53,7 @@ export class EventFile {
   /** Adds events. Throws RunDirectoryError when the file cannot be written. */
   async append(events: readonly ScalarEvent[]): Promise<void> {
     if (events.length === 0) return;
-    try {
-      await appendFile(this.file, Buffer.concat(events.map(encodeEvent)));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new RunDirectoryError(this.file, `cannot be written: ${why}`, { cause: error });
-    }
+    await appendToLog(this.file, Buffer.concat(events.map(encodeEvent)));
   }
 }
 
@@ -103,12 +97,4 @@ function record(data: Uint8Array): Buffer {
 function masked(data: Uint8Array): number {
   const crc = crc32c.buf(data);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-async function bytesOf(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch {
-    return Buffer.alloc(0); // a log that is not there starts empty
-  }
 }
