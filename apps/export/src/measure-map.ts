@@ -31,8 +31,8 @@ export interface MeasureMapOptions {
 export async function measureMap(options: MeasureMapOptions, context: CommandContext): Promise<MeasuredMap> {
   const { float, int8, model, folder, annotations, batchSize } = options;
   const { report, signal } = context;
-  const { val, whole } = await findSources(folder, { annotations });
-  const source = val ?? whole;
+  const { train, val, whole } = await findSources(folder, { annotations });
+  const source = val ?? whole ?? train;
   if (source === undefined) throw new UsageError(`--annotations ${annotations}: no pictures of ${folder} in it`);
   const pictures = await openSource(source, { difficult: "ignore" }, { report, signal });
   const { dataset, notes } = alignClasses(pictures, model);

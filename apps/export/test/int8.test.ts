@@ -13,6 +13,7 @@ import { largestDifference, samePictures, scoreBound } from "../src/agreement.js
 import { buildOnnx, preprocessed } from "../src/build-onnx.js";
 import { exportCommand, exportModel } from "../src/command.js";
 import { spread } from "../src/int8.js";
+import { measureMap } from "../src/measure-map.js";
 import { verifyQuantized } from "../src/verify.js";
 import { CHECKPOINT, run, temporaryFolder } from "./support.js";
 
@@ -118,6 +119,23 @@ describe("--int8", () => {
     expect(JSON.parse(quantization!)).toMatchObject({ error: int8.error });
     await using session = await openOnnxModelNode(file);
     expect(session.inputs.images!.shape).toEqual(["batch", 3, 64, 64]);
+  });
+
+  it("measures on the pictures of a CSV, of whichever split they are", async () => {
+    const model = await openModel(CHECKPOINT, { imageSize: 64 });
+    const float = buildOnnx(model, "dynamic");
+    const csv = inFolder("train.csv");
+    const rows = model.classNames.map((name, index) => ({ name, file: `${index % PICTURES}.png` }));
+    const lines = Array.from({ length: PICTURES }, (_, id) => {
+      const labels = rows.filter(({ file }) => file === `${id}.png`).map(({ name }) => name);
+      return `${id}.png,${labels.join("|")},train`;
+    });
+    await writeFile(csv, ["path,labels,split", ...lines].join("\n"));
+    const context = { report: createReporter({ quiet: true }), signal: new AbortController().signal };
+    const options = { float, int8: float, model, folder: photos, annotations: csv, batchSize: 1 };
+    const { pictures, float32 } = await measureMap(options, context);
+    expect(pictures).toBe(PICTURES);
+    expect(float32).toBeCloseTo(await measuredMap(float), 10);
   });
 
   it("goes with preprocessing in the graph: scores of the quantised network", async () => {
