@@ -10,6 +10,7 @@ import {
   positiveInteger,
   positiveNumber,
   stageBlocks,
+  threadCount,
   versionOf,
   wholeNumber,
 } from "asl-cli";
@@ -114,7 +115,7 @@ export const trainCommand = () =>
     .option("--resume", "go on from the snapshot in --out, if there is one")
     .addOption(backendOption())
     .addOption(numericsOption("the network that scores the validation pictures (the training step is native)"))
-    .option("--threads <count>", "threads of the backend", positiveInteger)
+    .option("--threads <count>", "threads of the backend", threadCount)
     .option("--json", "print the summary as one JSON object");
 
 export type TrainOptions = ReturnType<ReturnType<typeof trainCommand>["opts"]>;

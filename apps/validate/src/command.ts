@@ -19,6 +19,7 @@ import {
   oneOf,
   positiveInteger,
   skipMissingOption,
+  threadCount,
   versionOf,
   wholeNumber,
 } from "asl-cli";
@@ -106,7 +107,7 @@ export const validateCommand = () =>
     .option("--workers <threads>", "threads that decode pictures; default: cores - 1, at most 4", wholeNumber)
     .addOption(backendOption())
     .addOption(numericsOption("the network"))
-    .option("--threads <count>", "threads of the backend", positiveInteger)
+    .option("--threads <count>", "threads of the backend", threadCount)
     .option("--json", "print one JSON object instead of tables");
 
 export type ValidateOptions = ReturnType<ReturnType<typeof validateCommand>["opts"]>;

@@ -87,6 +87,21 @@ describe("asl-validate --compare", () => {
       /--bootstrap needs all scores at once: it goes without --memory/,
     );
     await refuse(
+      ["--predictions", "weak.safetensors", "--memory", "1GiB", "--report", "x.html"],
+      2,
+      /--report needs all scores/,
+    );
+    await refuse(
+      ["--predictions", "weak.safetensors", "--split", "val"],
+      2,
+      /--split: --predictions are measured as they are/,
+    );
+    await refuse(
+      [...data(), "--model", "model.safetensors", "--scores-key", "x"],
+      2,
+      /--scores-key: .* add --predictions FILE/,
+    );
+    await refuse(
       [...data(), "--model", "model.safetensors", "--calibrate", "f1", "--classes-shared"],
       2,
       /it goes without --classes-shared/,

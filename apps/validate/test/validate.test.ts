@@ -219,10 +219,7 @@ describe("asl-validate with bad input: one line on stderr, nothing on stdout", (
     await refuse([], 2, /either --data DIR and --model CHECKPOINT, or --predictions FILE is needed/);
     writeFileSync(join(folder, "x.npz"), "");
     await refuse(["--predictions", "x.npz", ...model], 2, /--predictions replaces --model and --data/);
-    await refuse(["--predictions", "x.npz", "--split", "val"], 2, /--split: --predictions are measured as they are/);
-    await refuse([...data(), ...model, "--scores-key", "x"], 2, /--scores-key: .* add --predictions FILE/);
     await refuse(["--compare", "a", "b", "--report", "x.html"], 2, /--report is about one set of predictions/);
-    await refuse(["--predictions", "x.npz", "--memory", "1GiB", "--report", "x.html"], 2, /--report needs all scores/);
     await refuse([...data(), ...model, "--report", "no/x.html"], 1, /no\/x\.html: cannot be written/);
   });
 

@@ -17,6 +17,15 @@ export const positiveInteger: ArgumentParser<number> = (text) => {
   return Number.isSafeInteger(value) && value >= 1 ? value : refuse("a whole number from 1 on", text);
 };
 
+/** More than any machine has cores for; a million would keep the machine busy with starting them. */
+const MOST_THREADS = 256;
+
+export const threadCount: ArgumentParser<number> = (text) => {
+  const value = numberOf(text);
+  const valid = Number.isInteger(value) && value >= 1 && value <= MOST_THREADS;
+  return valid ? value : refuse(`a number of threads from 1 to ${MOST_THREADS}`, text);
+};
+
 export const wholeNumber: ArgumentParser<number> = (text) => {
   const value = numberOf(text);
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse("a whole number from 0 on", text);

@@ -17,6 +17,7 @@ export {
   positiveNumber,
   refuse,
   stageBlocks,
+  threadCount,
   wholeNumber,
 } from "./arguments.js";
 export {
