@@ -11,9 +11,9 @@ import {
   expandPictures,
   fraction,
   imageSize,
+  milliseconds,
   mirrorOption,
   type NumericsName,
-  nonNegativeNumber,
   numericsOption,
   offlineOption,
   oneOf,
@@ -123,7 +123,7 @@ export const inferCommand = () =>
     .option(
       "--max-delay <ms>",
       "with --serve: longest that a picture waits for others to make a batch; default: 2",
-      nonNegativeNumber,
+      milliseconds,
     )
     .option("--max-bytes <size>", 'with --serve: most bytes of a request; default: "20MB"', byteSize)
     .option("--max-pixels <count>", "with --serve: most pixels of a picture; default: 50000000", positiveInteger);

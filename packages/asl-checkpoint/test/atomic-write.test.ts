@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { type FileHandle, lstat, open, readFile, symlink, utimes, writeFile } from "node:fs/promises";
+import { type FileHandle, lstat, open, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { f32 } from "asl-core";
 import { describe, expect, test } from "vitest";
@@ -47,6 +47,16 @@ describe("a file is written as a whole or not at all", () => {
     });
     expect(await readFile(file, "utf8")).toBe("new");
   });
+
+  test.skipIf(process.platform === "win32")(
+    "who may read the older file may read the new one, nobody else (skipped on Windows: it has no such modes)",
+    async () => {
+      const file = path.join(await temporaryFolder(), "a.bin");
+      await writeFile(file, "old", { mode: 0o600 });
+      await writeAtomically(file, (writer) => writer.write(Buffer.from("new"), 0));
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+    },
+  );
 
   test.each([
     ["ENOSPC", "cannot be written: the disk is full"],

@@ -115,6 +115,11 @@ describe("files that are no checkpoint", () => {
   const cases: readonly (readonly [string, string | Buffer, string])[] = [
     ["0 bytes", "", "the file is empty (0 bytes); a PyTorch .pth or a safetensors checkpoint is needed"],
     ["text", "Dear reader,\nthis is no checkpoint", 'this is a text file ("Dear reader,")'],
+    [
+      "JSON with a brace where a safetensors file has one",
+      '{"info":{"year":2014}}',
+      'this is a text file ("{"info":{"year":2014}}")',
+    ],
     ["JSON", '{"a": 1}', 'this is a text file ("{"a": 1}")'],
     ["an ONNX model", Buffer.from([0x08, 0x08, 0x12, 0x07, ...Buffer.from("pytorch")]), "this is an ONNX model"],
     ["a web page", "<!DOCTYPE html><html>", "this is a web page"],

@@ -47,6 +47,15 @@ export const nonNegativeNumber: ArgumentParser<number> = (text) => {
   return Number.isFinite(value) && value >= 0 ? value : refuse("a number from 0 on", text);
 };
 
+/** More than a minute is a mistake, and beyond 2^31 a timer does not wait at all. */
+const LONGEST_DELAY = 60_000;
+
+export const milliseconds: ArgumentParser<number> = (text) => {
+  const value = numberOf(text);
+  const valid = value >= 0 && value <= LONGEST_DELAY;
+  return valid ? value : refuse(`milliseconds from 0 to ${LONGEST_DELAY}`, text);
+};
+
 /** A number in [0, 1]: thresholds, probabilities, shares. */
 export const fraction: ArgumentParser<number> = (text) => {
   const value = numberOf(text);

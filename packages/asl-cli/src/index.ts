@@ -10,6 +10,7 @@ export {
   fraction,
   imageSize,
   matrixShape,
+  milliseconds,
   nonNegativeNumber,
   oneOf,
   portNumber,

@@ -11,6 +11,7 @@ import {
   existingFolder,
   fraction,
   imageSize,
+  milliseconds,
   nonNegativeNumber,
   oneOf,
   openBackend,
@@ -36,6 +37,7 @@ describe("argument parsers", () => {
     fc.assert(fc.property(fc.integer({ min: 5, max: 1000 }), (n) => void expect(imageSize(String(4 * n))).toBe(4 * n)));
     expect(positiveNumber("1e-4")).toBe(1e-4);
     expect(nonNegativeNumber("0")).toBe(0);
+    expect([milliseconds("0"), milliseconds("2.5")]).toEqual([0, 2.5]);
     expect([threadCount("1"), threadCount("256")]).toEqual([1, 256]);
     expect(stageBlocks("2,2,2,1")).toEqual([2, 2, 2, 1]);
     expect(stageBlocks("3, 4, 11, 3")).toEqual([3, 4, 11, 3]);
@@ -49,6 +51,7 @@ describe("argument parsers", () => {
     ["positiveInteger", positiveInteger, "1.5", 'Expected a whole number from 1 on; got "1.5".'],
     ["positiveInteger", positiveInteger, "", 'Expected a whole number from 1 on; got "".'],
     ["positiveInteger", positiveInteger, "12px", 'got "12px"'],
+    ["milliseconds", milliseconds, "1e12", 'Expected milliseconds from 0 to 60000; got "1e12".'],
     ["threadCount", threadCount, "0", 'Expected a number of threads from 1 to 256; got "0".'],
     ["threadCount", threadCount, "1000000", "from 1 to 256"],
     ["wholeNumber", wholeNumber, "-1", 'Expected a whole number from 0 on; got "-1".'],

@@ -50,13 +50,15 @@ export async function recognise(file: ByteSource): Promise<Container> {
   const head = await file.read(0, Math.min(HEAD, file.size));
   if (startsWith(0x50, 0x4b)(head)) return "zip";
   if (isPickle(head)) return "pickle";
-  // An 8-byte length, then JSON.
-  if (head.length > 8 && head[8] === 0x7b && (head[9] === 0x22 || head[9] === 0x7d || head[6] === 0)) {
-    return "safetensors";
-  }
+  if (isSafetensors(head)) return "safetensors";
   const mistake = MISTAKES.find(({ test }) => test(head));
   const what = mistake?.what ?? (isText(head) ? `a text file ("${firstLine(head)}")` : "no format that is known");
   throw new CheckpointError(file.file, `this is ${what}; ${WANTED}`);
+}
+
+/** An 8-byte length, whose upper bytes are 0 (in a text that has a brace there they are not), then JSON. */
+function isSafetensors(head: Uint8Array): boolean {
+  return head[6] === 0 && head[7] === 0 && head[8] === 0x7b;
 }
 
 /** Protocols 2 to 5 begin with PROTO; 0 and 1 with text, here as far as they name a class or function first. */

@@ -35,6 +35,7 @@ export async function writeAtomically(
   }
   let open = true;
   try {
+    await takeMode(handle, target);
     await produce({ write: (bytes, position) => writeAll(handle, bytes, position) });
     await handle.sync();
     open = false;
@@ -46,6 +47,12 @@ export async function writeAtomically(
     throw error instanceof AslError ? error : writeFailure(file, error);
   }
   await syncFolder(path.dirname(target));
+}
+
+/** Who may read an older file may read the new one, and nobody else, where the file system knows of that. */
+async function takeMode(handle: FileHandle, target: string): Promise<void> {
+  const older = await stat(target).catch(() => undefined);
+  if (older !== undefined) await handle.chmod(older.mode & 0o777).catch(() => undefined);
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
