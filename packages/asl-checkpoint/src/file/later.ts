@@ -40,10 +40,6 @@ export function allocateTogether(sizes: readonly number[]): Float32Array<ArrayBu
   });
 }
 
-/** How many tensors are asked for before the first is there: all of them, when large ones come later. */
-export const inLine = (now: readonly unknown[], later: readonly unknown[]): number | undefined =>
-  later.length === 0 ? undefined : now.length;
-
 /** A promise that may fail before anybody waits for it. */
 export function awaitedLater(work: Promise<void>): Promise<void> {
   work.catch(() => undefined);

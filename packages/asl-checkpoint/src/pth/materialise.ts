@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, stridesOf, type TensorData } from "asl-core";
 import { decodeElements, ElementRangeError, elementBytes, elementDType } from "../elements.js";
 import { CheckpointError } from "../errors.js";
-import { allocateTogether, awaitedLater, type BegunTensors, type IsLater, inLine } from "../file/later.js";
+import { allocateTogether, awaitedLater, type BegunTensors, type IsLater } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { TensorReference } from "../pickle/values.js";
 import type { PthContainer } from "./container.js";
@@ -36,8 +36,7 @@ export async function materialise(
   const groups = [...byStorage.values()];
   const later = groups.filter(([only, ...more]) => more.length === 0 && isWhole(only![1]) && isLater(only![1].shape));
   const now = groups.filter((group) => !later.includes(group));
-  const reading = readAhead(now, (each) => readStorage(each[0]![1].storage), inLine(now, later));
-  for await (const [group, buffer] of reading) {
+  for await (const [group, buffer] of readAhead(now, (each) => readStorage(each[0]![1].storage))) {
     const shared = group.length > 1;
     for (const [name, tensor] of group) read.set(name, tensorFrom(file, name, tensor, buffer, shared));
   }

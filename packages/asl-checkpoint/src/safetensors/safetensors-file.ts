@@ -3,15 +3,7 @@ import { decodeElements, ElementRangeError, elementDType } from "../elements.js"
 import { CheckpointError } from "../errors.js";
 import type { ByteSource } from "../file/byte-source.js";
 import { chunksOf, type Memory } from "../file/chunks.js";
-import {
-  allocateTogether,
-  awaitedLater,
-  type BegunTensors,
-  type IsLater,
-  inLine,
-  NONE_LATER,
-  whole,
-} from "../file/later.js";
+import { allocateTogether, awaitedLater, type BegunTensors, type IsLater, NONE_LATER, whole } from "../file/later.js";
 import { readAhead } from "../file/read-ahead.js";
 import type { Host } from "../host.js";
 import { blankDigest, DIGEST_KEY } from "./digest.js";
@@ -79,8 +71,9 @@ export class SafetensorsFile implements AsyncDisposable {
     const waiting = new Map<string, ArrayBuffer>();
     const tensors = new Map<string, TensorData>();
     const now = inFileOrder.filter((entry) => !later.includes(entry));
-    const reading = readAhead(now, ([, entry]) => this.#bytes(entry), inLine(now, later));
-    for await (const [[name, entry], buffer] of reading) {
+    // when large ones come later, these are short: all are asked for at once
+    const inLine = later.length === 0 ? undefined : now.length;
+    for await (const [[name, entry], buffer] of readAhead(now, ([, entry]) => this.#bytes(entry), inLine)) {
       if (entry.start < laterStart) add(buffer);
       else if (hash !== null) waiting.set(name, buffer);
       tensors.set(name, this.#decode(name, entry, buffer));
