@@ -39,6 +39,7 @@ describe("execute", () => {
     expect(await execute(of({ version: versionOf(import.meta.url) }), never, ["--version"])).toBe(EXIT.ok);
     expect(out).toBe(`${version}\n`);
     expect(await execute(of({}), never, ["--version"])).toBe(EXIT.wrongArguments);
+    expect(() => versionOf("file:///nowhere/at/all.js")).toThrow("no package.json above file:///nowhere/at/all.js");
   });
 
   it("gives parsed options, and returns 0 or what the command returns", async () => {

@@ -9,7 +9,8 @@ export class CsvLog {
 
   /**
    * Opens `file` with exactly the given columns, keeping those of its rows for which `keeps` says so: after an
-   * interruption, what was written later than the snapshot is done again. A row cut off in the middle is dropped. Throws RunDirectoryError for a file that cannot be read.
+   * interruption, what was written later than the snapshot is done again. A row cut off in the middle is dropped.
+   * Throws RunDirectoryError for a file that cannot be read.
    */
   static async open(
     file: string,

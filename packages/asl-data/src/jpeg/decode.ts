@@ -27,7 +27,8 @@ interface Place {
 
 /**
  * Decodes what parseJpeg takes, to the bytes of libjpeg's default settings (accurate integer DCT, triangle-filtered
- * chroma). Undefined for other files, for damaged ones and for contrasts that no encoder makes, for more than `maxPixels`, and where kernels cannot run.
+ * chroma). Undefined for other files, for damaged ones and for contrasts that no encoder makes, for more than `maxPixels`,
+ * and where kernels cannot run.
  */
 export function decodeJpeg(bytes: Uint8Array, maxPixels: number): Picture | undefined {
   const picture = decodeJpegInPlace(bytes, maxPixels);
