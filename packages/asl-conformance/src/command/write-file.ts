@@ -1,5 +1,6 @@
-import { open, rename, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
+import { writeAtomically } from "asl-checkpoint";
 import { InputError } from "asl-core";
 
 /** Asked before a run of minutes, whose report would have no place in the end. Throws InputError. */
@@ -11,20 +12,7 @@ export async function checkPlaceOf(file: string): Promise<void> {
   }
 }
 
-/** All of the text or nothing: a temporary file beside it, synced, then renamed. */
+/** All of the text or nothing. Throws CheckpointError that names the file and says why: full disk, no permission. */
 export async function writeFileAtomically(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, "w");
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeAtomically(file, (writer) => writer.write(Buffer.from(text), 0));
 }
