@@ -1,8 +1,10 @@
 import { ATTRIBUTE_TYPE, DATA_TYPE, type ModelProto, type NodeProto, type TensorProto } from "../proto/messages.js";
 import { floatsOf, tensorProto } from "../proto/tensors.js";
+import { type Averaging, averaging } from "./average-pool.js";
 import { biasCorrection, layerWeights } from "./layer-weights.js";
 import { impliedActivations, quantizedValues } from "./placement.js";
 import type { Quantization, WeightBits } from "./scales.js";
+import { hidesSigmoid, sigmoidInput } from "./sigmoid.js";
 import { type Layer, movesElements, type Topology } from "./topology.js";
 
 export interface RewriteOptions {
@@ -51,14 +53,44 @@ class Rewriter {
         this.#move(node);
       } else {
         const layer = layers.has(node.name) ? layersByName.get(node.name) : undefined;
-        const read = node.input.map((name) => this.#renamed.get(name) ?? name);
-        this.#nodes.push({ ...node, input: layer === undefined ? read : [read[0]!, ...this.#weights(layer)] });
+        if (layer !== undefined) {
+          this.#nodes.push({ ...node, input: [this.#read(input), ...this.#weights(layer)] });
+        } else if (!(values.has(output) && this.#substitute(node))) {
+          this.#nodes.push({ ...node, input: node.input.map((name) => this.#read(name)) });
+        }
         const isImplied = (topology.consumers.get(output) ?? []).some((consumer) => implied.has(consumer));
         if (values.has(output) && !isImplied) this.#quantize(output, output);
       }
     }
-    const used = new Set(this.#nodes.flatMap((node) => node.input));
-    return { ...graph, node: this.#nodes, initializer: this.#initializers.filter(({ name }) => used.has(name)) };
+    const node = withoutUnread(this.#nodes, topology.outputs);
+    const used = new Set(node.flatMap((each) => each.input));
+    return { ...graph, node, initializer: this.#initializers.filter(({ name }) => used.has(name)) };
+  }
+
+  #read(value: string): string {
+    return this.#renamed.get(value) ?? value;
+  }
+
+  /** In place of a node whose result is quantised: what gives the same up to a fraction of a step, and is faster. */
+  #substitute(node: NodeProto): boolean {
+    const { topology, quantizations } = this.#options;
+    const [output] = node.output as [string];
+    const x = sigmoidInput(node, topology);
+    if (x !== undefined && hidesSigmoid(quantizations.get(output)!.scale)) {
+      this.#emit("Sigmoid", `${output}/Sigmoid`, [this.#read(x)], output);
+      return true;
+    }
+    const mean = averaging(node, topology);
+    if (mean === undefined || !this.#renamed.has(node.input[0]!)) return false;
+    const weights = this.#taps(`${output}/weight`, mean);
+    this.#emit("Conv", `${output}/Conv`, [this.#read(node.input[0]!), weights], output, mean.attribute);
+    return true;
+  }
+
+  /** One step of size `tap` everywhere: as exact as a float32. */
+  #taps(name: string, { dims, tap }: Averaging): string {
+    const steps = new Int8Array(dims.reduce((a, b) => a * b, 1)).fill(1);
+    return this.#perChannel(name, "int8", dims, steps, new Float32Array(dims[0]!).fill(tap));
   }
 
   /** Quantises the float `from`; readers of `value` read it. */
@@ -139,4 +171,16 @@ class Rewriter {
   #emit(opType: string, name: string, input: string[], output: string, attribute: NodeProto["attribute"] = []): void {
     this.#nodes.push({ name, opType, input, output: [output], attribute });
   }
+}
+
+/** The nodes that an output depends on. Runtimes run the others, too. */
+function withoutUnread(nodes: readonly NodeProto[], outputs: ReadonlySet<string>): NodeProto[] {
+  const read = new Set(outputs);
+  const kept: NodeProto[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.output.some((output) => read.has(output))) continue;
+    for (const input of node.input) read.add(input);
+    kept.push(node);
+  }
+  return kept.reverse();
 }
