@@ -9,7 +9,7 @@ import { TASKS } from "./tresnet/programs.mjs";
 
 const DEFAULT = "TResNet-M 224 px, batch 8";
 /** Shapes that are listed one by one. */
-const MOST_SHAPES = 12;
+const MOST_SHAPES = 60;
 
 /** ONNX Runtime's own profile of the runs after the first: time of the kernels, without what is between them. */
 export async function run({ runs, only, threads, report }) {

@@ -1,4 +1,4 @@
-import type { Node } from "asl-core";
+import { i32, type Node } from "asl-core";
 import { convolutionAttributes } from "./convolution-attributes.js";
 import type { Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
@@ -55,8 +55,13 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
   if (kernel.rows * kernel.columns === 1 || batch < LEAST_BATCH) {
     return productsOfSlices(gradient, images, geometry, lowering);
   }
+  const height = lowering.shape(x!)[2]!;
+  const few = positions <= LEAST_POSITIONS_PER_OUTPUT * out;
+  if (!few && kernel.rows > 1 && node.attrs.strides[0] === 1 && height <= outHeight) {
+    return productOfShifted(node, geometry, lowering);
+  }
   const channels = images.extents[0] as number;
-  const whole = batch >= LARGE_BATCH || positions <= LEAST_POSITIONS_PER_OUTPUT * out;
+  const whole = batch >= LARGE_BATCH || few;
   const rows = Array.from({ length: kernel.rows }, (_, i) => i);
   if (whole) {
     const product = productOfGathered(gradient, images, rows, geometry, lowering);
@@ -90,6 +95,49 @@ function productOfGathered(
   const matrix = gatherWindows(images, kernelRows, geometry, lowering);
   const name = lowering.emit("Gemm", [gradient.name, matrix.name], { transB: { int: 1 } });
   return { name, extents: [gradient.extents[0]!, matrix.extents[0]!] };
+}
+
+/**
+ * With stride 1 along the height, y = h + i d - p:
+ *   dW[o,c,i,j] = sum over n,y,w of g[n,o,y+p-i*d,w] x[n,c,y,w*s+j*d-p]
+ * The kernel row shifts g and the kernel column shifts x, so that kH copies of g and kW of x make one product with all
+ * kernel positions, where windows of x alone are kH kW copies.
+ */
+function productOfShifted(node: Node<"conv2dKernelGrad">, geometry: Geometry, lowering: Lowering): Operand {
+  const [x, outputGrad] = node.inputs;
+  const { strides, padding, kernelShape } = geometry;
+  const [out, channels, rows, columns] = kernelShape as readonly [number, number, number, number];
+  const height = lowering.shape(x!)[2]!;
+  const images = padImages(batchLast(lowering.fullOperand(x!), lowering), [[0, 0], padding[1]], lowering);
+  const acrossColumns: Geometry = {
+    ...geometry,
+    ...{ strides: [1, strides[1]], kernelShape: [out, channels, 1, columns], outHeight: height },
+  };
+  const windows = gatherWindows(images, [0], acrossColumns, lowering);
+  const gradients = shiftedRows(batchLast(lowering.fullOperand(outputGrad!), lowering), height, geometry, lowering);
+  const name = lowering.emit("Gemm", [gradients.name, windows.name], { transB: { int: 1 } });
+  const product = { name, extents: [out * rows, channels * columns] };
+  const split = lowering.reshape(product, [out, rows, channels, columns]);
+  return lowering.reshape(lowering.transpose(split, [0, 2, 1, 3]), kernelShape);
+}
+
+/** Row y + p - i d of g [O,H,W,N] for each kernel row i and row y < `height`, zero beyond: [O * kernel rows, positions]. */
+function shiftedRows(gradient: Operand, height: number, { padding, dilations, kernelShape }: Geometry, lowering: Lowering) {
+  const [out, outHeight, outWidth, batch] = gradient.extents as readonly [number, number, number, number];
+  const rows = kernelShape[2]!;
+  const zeros = outHeight;
+  const sources = Array.from({ length: rows * height }, (_, index) => {
+    const row = (index % height) + padding[0][0] - Math.floor(index / height) * dilations[0];
+    return row >= 0 && row < outHeight ? row : zeros;
+  });
+  const flat = lowering.reshape(gradient, [out, outHeight, outWidth * batch]);
+  const withZeros = lowering.emit("Pad", [flat.name, lowering.int64([0, 0, 0, 0, 1, 0])]);
+  const indices = lowering.constant(i32([sources.length], sources), "rows");
+  const name = lowering.emit("Gather", [withZeros, indices.name], { axis: { int: 1 } });
+  return lowering.reshape({ name, extents: [out, sources.length, outWidth * batch] }, [
+    out * rows,
+    height * outWidth * batch,
+  ]);
 }
 
 /** One product for each kernel position, dW[:,:,i,j] = g times the shifted x. */
