@@ -67,7 +67,7 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
 }
 
 /** A 1x1 convolution without stride, padding or groups: a matrix product over the channels. */
-function isPointwise({ strides, padding, groups }: Conv2dAttrs, kernel: Shape): boolean {
+export function isPointwise({ strides, padding, groups }: Conv2dAttrs, kernel: Shape): boolean {
   return (
     kernel[2] === 1 &&
     kernel[3] === 1 &&

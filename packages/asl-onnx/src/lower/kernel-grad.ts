@@ -1,4 +1,5 @@
 import { i32, type Node } from "asl-core";
+import { isPointwise } from "./contraction.js";
 import { convolutionAttributes } from "./convolution-attributes.js";
 import type { Operand } from "./extent.js";
 import type { Lowering } from "./lowering.js";
@@ -47,6 +48,11 @@ export function kernelGradByProducts(node: Node<"conv2dKernelGrad">, lowering: L
   const [x, outputGrad] = node.inputs;
   const { kernelShape, padding } = node.attrs;
   const [batch, out, outHeight, outWidth] = lowering.shape(outputGrad!) as [number, number, number, number];
+  if (isPointwise(node.attrs, kernelShape)) {
+    const [g, windows] = [outputGrad!, x!].map((value) => channelRows(lowering.fullOperand(value), lowering));
+    const name = lowering.emit("Gemm", [g!.name, windows!.name], { transB: { int: 1 } });
+    return lowering.reshape({ name, extents: [out, kernelShape[1]!] }, kernelShape);
+  }
   const geometry: Geometry = { ...node.attrs, batch, outHeight, outWidth };
   const positions = batch * outHeight * outWidth;
   const gradient = lowering.reshape(batchLast(lowering.fullOperand(outputGrad!), lowering), [out, positions]);
@@ -181,4 +187,11 @@ function shiftedWindow(images: Operand, from: Pair, extents: Pair, strides: Pair
     lowering.int64([1, 2]),
     ...(unit ? [] : [lowering.int64(strides)]),
   ]);
+}
+
+function channelRows(images: Operand, lowering: Lowering): Operand {
+  const [batch, channels, height, width] = images.extents as readonly [number, number, number, number];
+  const area = height * width;
+  const turned = lowering.transpose(lowering.reshape(images, [batch, channels, area]), [1, 0, 2]);
+  return lowering.reshape(turned, [channels, batch * area]);
 }
