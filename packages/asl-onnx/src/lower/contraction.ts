@@ -1,7 +1,6 @@
-import type { Conv2dAttrs, Node, Shape } from "asl-core";
-import { convolutionAttributes } from "./convolution-attributes.js";
+import type { Node } from "asl-core";
+import { convolutionAttributes, isPointwise } from "./convolution-attributes.js";
 import { type Extent, isFixed, type Operand } from "./extent.js";
-import { kernelGradByConvolution, kernelGradByProducts } from "./kernel-grad.js";
 import type { Lowering } from "./lowering.js";
 import type { Attributes } from "./writer.js";
 
@@ -66,17 +65,6 @@ export function conv2dInputGrad(node: Node<"conv2dInputGrad">, lowering: Lowerin
   };
 }
 
-/** A 1x1 convolution without stride, padding or groups: a matrix product over the channels. */
-export function isPointwise({ strides, padding, groups }: Conv2dAttrs, kernel: Shape): boolean {
-  return (
-    kernel[2] === 1 &&
-    kernel[3] === 1 &&
-    groups === 1 &&
-    padding.flat().every((n) => n === 0) &&
-    strides.every((n) => n === 1)
-  );
-}
-
 /** Images so small that Conv's product for each picture alone wastes most of its time. */
 const TINY_AREA = 12;
 
@@ -136,8 +124,4 @@ function flippedKernel(kernel: Operand, groups: number, lowering: Lowering): Ope
           extents: swapped.extents,
         };
   return lowering.reshape(reversed, [groups * perGroup, out / groups, height, width]);
-}
-
-export function conv2dKernelGrad(node: Node<"conv2dKernelGrad">, lowering: Lowering): Operand {
-  return node.attrs.groups === 1 ? kernelGradByProducts(node, lowering) : kernelGradByConvolution(node, lowering);
 }

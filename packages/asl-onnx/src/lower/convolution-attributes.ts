@@ -12,3 +12,14 @@ export function convolutionAttributes({ strides, padding, dilations, groups }: C
     group: { int: groups },
   };
 }
+
+/** A 1x1 convolution without stride, padding or groups: a matrix product over the channels. */
+export function isPointwise({ strides, padding, groups }: Conv2dAttrs, kernel: Shape): boolean {
+  return (
+    kernel[2] === 1 &&
+    kernel[3] === 1 &&
+    groups === 1 &&
+    padding.flat().every((n) => n === 0) &&
+    strides.every((n) => n === 1)
+  );
+}

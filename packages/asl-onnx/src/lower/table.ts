@@ -2,6 +2,7 @@ import type { AnyNode, Node, OpName, OpTable } from "asl-core";
 import * as contraction from "./contraction.js";
 import * as elementwise from "./elementwise.js";
 import type { Operand } from "./extent.js";
+import { conv2dKernelGrad } from "./kernel-grad.js";
 import type { Lowering } from "./lowering.js";
 import * as movement from "./movement.js";
 
@@ -41,7 +42,7 @@ export const LOWER: OpTable<{ [K in OpName]: Lower<K> }> = {
   matmul: contraction.matmul,
   conv2d: contraction.conv2d,
   conv2dInputGrad: contraction.conv2dInputGrad,
-  conv2dKernelGrad: contraction.conv2dKernelGrad,
+  conv2dKernelGrad,
 };
 
 /** Lowers one node by its table entry. */
