@@ -81,6 +81,16 @@ const fewPositions = convCases({
   extents: between(1, 4),
 }).filter(({ y: [batch, out, height, width] }) => batch! * height! * width! <= out!);
 
+/** Unit strides and padding that keeps or widens images; more positions than channels. */
+const wide = convCases({
+  batch: between(1, 5),
+  groups: fc.constant(1),
+  perGroup: between(1, 3),
+  outPerGroup: between(1, 2),
+  kernel: between(1, 3),
+  extents: between(5, 9),
+}).filter(({ attrs, x, y }) => attrs.strides.every((stride) => stride === 1) && y[2]! >= x[2]! && y[3]! >= x[3]!);
+
 const SAME: Conv2dAttrs["padding"] = [
   [1, 1],
   [1, 1],
@@ -105,11 +115,20 @@ describe("convolution and both of its gradients", () => {
     );
   });
 
+  it("any geometry that keeps or widens images", async () => {
+    await fc.assert(
+      fc.asyncProperty(wide, async (generated) => {
+        await expectAllThree(generated);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   const shapes: Record<string, ConvCase> = {
     "3x3 with few channels on a large image": convCase([2, 4, 32, 32], [8, 4, 3, 3], { padding: SAME }),
     "3x3 with many channels on a small image": convCase([2, 256, 7, 7], [256, 256, 3, 3], { padding: SAME }),
     "3x3 over many pictures": convCase([17, 5, 6, 7], [4, 5, 3, 2], { padding: SAME, dilations: [2, 1] }),
-    "3x3 row by row": convCase([4, 48, 20, 20], [8, 48, 3, 3], { padding: SAME }),
+    "3x3 with few pictures for its positions": convCase([4, 48, 20, 20], [8, 48, 3, 3], { padding: SAME }),
     "3x3 with 64 channels": convCase([3, 64, 14, 14], [64, 64, 3, 3], { padding: SAME }),
     "1x1": convCase([3, 64, 8, 8], [128, 64, 1, 1]),
     "1x1 with stride 2": convCase([2, 16, 9, 9], [8, 16, 1, 1], { strides: [2, 2] }),

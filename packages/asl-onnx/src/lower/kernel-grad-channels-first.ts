@@ -19,11 +19,13 @@ export function kernelGradChannelsFirst(node: Node<"conv2dKernelGrad">, lowering
   const gradients = shiftedRows(outputGrad!, height, node.attrs, lowering);
   const products = Array.from({ length: columns }, (_, column) => {
     const shifted = shiftedColumns(x!, outputGrad!.extents[3] as number, column, node.attrs, lowering);
-    return lowering.emit("Gemm", [gradients.name, shifted.name], { transB: { int: 1 } });
+    const name = lowering.emit("Gemm", [gradients.name, shifted.name], { transB: { int: 1 } });
+    return lowering.reshape({ name, extents: [out * rows, channels] }, [out, rows, 1, channels]).name;
   });
-  const name = products.length === 1 ? products[0]! : lowering.emit("Concat", products, { axis: { int: 0 } });
-  const stacked = { name, extents: [columns * out * rows, channels] };
-  return lowering.transpose(lowering.reshape(stacked, [columns, out, rows, channels]), [1, 3, 2, 0]);
+  const name = products.length === 1 ? products[0]! : lowering.emit("Concat", products, { axis: { int: 2 } });
+  // one extent of kernel positions: runtimes turn two axes faster than three
+  const stacked = lowering.reshape({ name, extents: [out, rows, columns, channels] }, [out, rows * columns, channels]);
+  return lowering.reshape(lowering.transpose(stacked, [0, 2, 1]), kernelShape);
 }
 
 /** [N,C,H,W] -> [C,N,H,W]. */
