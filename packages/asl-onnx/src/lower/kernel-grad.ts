@@ -16,17 +16,21 @@ export function conv2dKernelGrad(node: Node<"conv2dKernelGrad">, lowering: Lower
 const LEAST_POSITIONS_PER_OUTPUT = 12;
 
 /**
- * Which order of positions copies longer pieces? Channels first copies whole pictures, and rows of them where a kernel
- * shifts; batch last one pixel of all pictures, but kH kW times in place of kH + kW.
+ * Which order of positions copies fewer pieces? For each row of pictures and each channel, channels first copies N lines
+ * for each kernel row and column, batch last W pixels (of all pictures) for each kernel position:
+ *   (kH + kW) N < kH kW W
+ * A pointwise kernel copies nothing, and turning the images moves N pictures or H W pixels of a channel.
  */
 function channelsFirstIsFaster(node: Node<"conv2dKernelGrad">, lowering: Lowering): boolean {
   const { strides, kernelShape } = node.attrs;
   const [x, outputGrad] = node.inputs.map((input) => lowering.shape(input));
   const [batch, out, ...outExtents] = outputGrad as [number, number, number, number];
+  const [rows, columns] = kernelShape.slice(2) as [number, number];
   const area = outExtents[0] * outExtents[1];
-  if (isPointwise(node.attrs, kernelShape)) return area > batch;
-  const grows = [0, 1].every((axis) => strides[axis] === 1 && x![axis + 2]! <= outExtents[axis]!);
-  return grows && 2 * outExtents[1] > batch && batch * area > LEAST_POSITIONS_PER_OUTPUT * out;
+  if (isPointwise(node.attrs, kernelShape)) return batch < area;
+  const widens = [0, 1].every((axis) => strides[axis] === 1 && x![axis + 2]! <= outExtents[axis]!);
+  const copiesLess = (rows + columns) * batch < rows * columns * outExtents[1];
+  return widens && copiesLess && batch * area > LEAST_POSITIONS_PER_OUTPUT * out;
 }
 
 /**
